@@ -1,0 +1,1 @@
+"""The pure core: values in, decisions out. No clock, radio, disk, network or event loop in here."""

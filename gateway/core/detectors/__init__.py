@@ -1,0 +1,1 @@
+"""What decides: each detector takes inputs and returns decisions, and asks nobody anything."""

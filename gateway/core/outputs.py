@@ -1,0 +1,88 @@
+"""What the pipeline asks of the edge: values again, so that a replay can compare them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gateway.core.alerts import Alert
+from gateway.core.model import At, Memory
+
+
+class Stream(StrEnum):
+    """The hub's streams to the centre; each counts its own durable `seq` within an epoch."""
+
+    ALARM = "alarm"
+    EVENT = "event"
+    SUM = "sum"
+    EVIDENCE = "evidence"
+    RES = "res"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message for the outbox: everything but the envelope that the store and uplink add.
+
+    id: ULID, the message's own. alert: the alert it belongs to, or None.
+    body: JSON values, the fields of gateway.core.wire for this stream without the envelope.
+    """
+
+    stream: Stream
+    id: str
+    at: At
+    body: Mapping[str, Any]
+    alert: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """One reading for the home's own record (the last hours; never sent). `value` is JSON."""
+
+    at: At
+    device: str
+    what: str
+    value: Mapping[str, Any]
+
+
+class Sound(StrEnum):
+    """What the announcer is told, for the resident's ears and eyes."""
+
+    PENDING = "pending"  # an alarm will go out unless cancelled
+    RAISED = "raised"  # help is being called
+    CANCELLED = "cancelled"
+    STORED = "stored"  # the centre has it
+    NOT_STORED = "not-stored"  # 30 s without `stored`
+    NOT_PRESENTED = "not-presented"  # stored, but on nobody's screen after 60 s
+    HANDLED = "handled"
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the resident."""
+
+    at: At
+    sound: Sound
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What one input caused.
+
+    posts on Stream.ALARM, saved alerts and `memories` beside them commit alone and at once; the
+    rest waits for the batch. `forget` names alerts that are over and told: their rows may go.
+    state: detectors' learnt state to persist with the batch, by detector name (opaque bytes).
+    """
+
+    posts: tuple[Post, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    memories: tuple[Memory, ...] = ()
+    keeps: tuple[Keep, ...] = ()
+    announcements: tuple[Announce, ...] = ()
+    state: tuple[tuple[str, bytes], ...] = ()
+    forget: tuple[str, ...] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether this commits alone and at once."""
+        return bool(self.alerts) or any(post.stream is Stream.ALARM for post in self.posts)

@@ -1,0 +1,1 @@
+"""The thin edge: all that touches the world (radio, disk, network, journal, systemd)."""
