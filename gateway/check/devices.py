@@ -6,7 +6,7 @@ from types import MappingProxyType
 from gateway.check.files import bind_key
 from gateway.check.finding import Equipped, Finding, Home, error, note, warning
 from gateway.option import Text
-from gateway.settings import ROLE_HELP, Role
+from gateway.settings import ROLE_HELP, Role, ScanMode
 
 # Which of its readings a device needs to play a role; a role without entry needs none.
 ROLE_NEEDS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
@@ -42,6 +42,7 @@ def devices(home: Home) -> Iterator[Finding]:
         yield from _role(device)
     yield from _addresses(home)
     yield from _connections(home)
+    yield from _scanning(home)
     yield from _buttons(home)
 
 
@@ -101,6 +102,19 @@ def _connections(home: Home) -> Iterator[Finding]:
             "radio.max_connections",
             f"{allowed} connections: many adapters fail above {SURE_CONNECTIONS}",
             f"연결 {allowed}개: {SURE_CONNECTIONS}개를 넘으면 실패하는 어댑터가 많습니다",
+        )
+
+
+def _scanning(home: Home) -> Iterator[Finding]:
+    adverts = [d.stanza.name for d in home.devices if d.driver is not None and d.driver.adverts]
+    if home.settings.radio.scan is ScanMode.PASSIVE and adverts:
+        yield warning(
+            "radio.scan",
+            f"a passive scan may never hear some sensors ({', '.join(adverts)}): use it only when "
+            "`ansim scan` has shown each of them",
+            f"passive 스캔은 일부 센서({', '.join(adverts)})를 듣지 못할 수 있습니다. "
+            "`ansim scan`으로 모두 확인한 뒤에만 쓰십시오",
+            Text("scan: active", "scan: active"),
         )
 
 

@@ -1,6 +1,7 @@
 """Rules about files: bind keys, passwords, the database's directory. Contents are never shown."""
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,8 @@ def files(home: Home) -> Iterator[Finding]:
                 yield unreadable(key, problem)
             yield from open_to_others(key, broker.password_file, home.environ)
     yield from _directory(home.settings.store.directory)
+    yield from _room(home.settings.store.directory, home.settings.store.max_mb)
+    yield from _announcer(home.settings.announcer.command)
 
 
 def bind_key(device: Equipped, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -123,4 +126,24 @@ def _directory(path: Path) -> Iterator[Finding]:
                 "the unit's StateDirectory= makes /var/lib/ansim-gateway",
                 "유닛의 StateDirectory=가 /var/lib/ansim-gateway를 만듭니다",
             ),
+        )
+
+
+def _room(path: Path, max_mb: int) -> Iterator[Finding]:
+    above = next((p for p in (path, *path.parents) if p.is_dir()), Path("/"))
+    free_mb = shutil.disk_usage(above).free // 1_000_000
+    if free_mb < max_mb:
+        yield warning(
+            "store.max_mb",
+            f"{above} has {free_mb} MB free, the database may take {max_mb} MB",
+            f"{above}의 여유 공간 {free_mb} MB, 데이터베이스 최대 {max_mb} MB",
+        )
+
+
+def _announcer(command: tuple[str, ...]) -> Iterator[Finding]:
+    if command and shutil.which(command[0]) is None:
+        yield error(
+            "announcer.command",
+            f"{command[0]}: no such program, or it cannot be run: nobody would be told",
+            f"{command[0]}: 프로그램이 없거나 실행할 수 없습니다. 아무도 알림을 듣지 못합니다",
         )
