@@ -13,6 +13,18 @@ from gateway.driver import (
     Packet,
 )
 from gateway.errors import ConfigurationError
+from gateway.settings import (
+    AnnouncerSettings,
+    BrokerSettings,
+    DeviceStanza,
+    FallSettings,
+    HubSettings,
+    InactivitySettings,
+    RadioSettings,
+    Settings,
+    StoreSettings,
+    UplinkSettings,
+)
 
 Options = Mapping[str, int | float | str | bool]
 
@@ -97,3 +109,17 @@ DRIVERS: Mapping[str, Driver] = MappingProxyType(
 def driver_of(name: str) -> Driver | None:
     """Look a driver up as the registry does."""
     return DRIVERS.get(name)
+
+
+RECORDS = (
+    Settings,
+    HubSettings,
+    UplinkSettings,
+    BrokerSettings,
+    DeviceStanza,
+    RadioSettings,
+    FallSettings,
+    InactivitySettings,
+    AnnouncerSettings,
+    StoreSettings,
+)

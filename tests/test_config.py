@@ -231,7 +231,7 @@ def test_an_address_is_normalised_and_a_near_miss_corrected() -> None:
 def test_two_devices_of_one_name_are_refused() -> None:
     text = SMALL + '  - {name: sos-button, driver: bthome, address: "B4:35:22:11:22:34"}\n'
 
-    assert "the name of another device already, line (8)" in only(text)
+    assert "the name of another device already, at line 8" in only(text)
 
 
 BAND = '  - {name: band, driver: polar_pmd, address: "A0:9E:1A:11:22:33", options: %s}\n'

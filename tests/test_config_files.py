@@ -19,32 +19,15 @@ from gateway.errors import ConfigurationError
 from gateway.option import Option
 from gateway.settings import (
     AnnouncerSettings,
-    BrokerSettings,
-    DeviceStanza,
     FallSettings,
-    HubSettings,
     InactivitySettings,
     RadioSettings,
     Role,
-    Settings,
     StoreSettings,
-    UplinkSettings,
 )
-from tests.fakes_config import DRIVERS, SMALL, driver_of
+from tests.fakes_config import DRIVERS, RECORDS, SMALL, driver_of
 
 CONFIG = Path(__file__).parent.parent / "config"
-RECORDS = (
-    Settings,
-    HubSettings,
-    UplinkSettings,
-    BrokerSettings,
-    DeviceStanza,
-    RadioSettings,
-    FallSettings,
-    InactivitySettings,
-    AnnouncerSettings,
-    StoreSettings,
-)
 
 
 def options() -> Iterator[tuple[str, Option]]:
