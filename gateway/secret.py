@@ -62,7 +62,10 @@ def locate(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
     directory = environ.get(CREDENTIALS_DIRECTORY)
     if not directory:
         raise UnreadableSecret(path, "no-credentials", "only systemd can give it, to the service")
-    return Path(directory) / text.removeprefix(CREDENTIAL)
+    name = text.removeprefix(CREDENTIAL)
+    if not name or "/" in name or name.startswith("."):
+        raise UnreadableSecret(path, "unreadable", "is no name of a credential")
+    return Path(directory) / name
 
 
 def read_secret(path: Path, environ: Mapping[str, str] = os.environ) -> Secret:

@@ -186,6 +186,8 @@ SECRETS = [
     "    key: 00112233445566778899aabbccddeeff\n",
     "    bind_key: 00112233445566778899aabbccddeeff\n",
     "    key_file: 00112233445566778899aabbccddeeff\n",
+    "    key_file: 00112233445566778899001122334455\n",
+    "    key_file: 0x00112233445566778899aabbccddeeff\n",
     "    options: {bindkey: 00112233445566778899aabbccddeeff}\n",
     "mqtt: x\npassword: 00112233445566778899aabbccddeeff\n",
 ]
@@ -197,7 +199,7 @@ def test_a_secret_in_the_yaml_is_sent_to_a_file_and_never_repeated(text: str) ->
         read(SMALL + text)
 
     for language in Language:
-        assert "00112233445566778899aabbccddeeff" not in caught.value.render(language)
+        assert "0011223344556677" not in caught.value.render(language)
     assert "file" in str(caught.value)
 
 

@@ -92,7 +92,9 @@ def test_a_credential_comes_from_systemds_directory(tmp_path: Path) -> None:
 
 def test_a_credentials_name_does_not_lead_out_of_its_directory(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n", encoding="ascii")
+    (tmp_path / "credentials").mkdir()
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
 
-    with pytest.raises(UnreadableSecret):
-        read_secret(Path("credential:../secret"), environ)
+    for name in ("../secret", "..", ".", ""):
+        with pytest.raises(UnreadableSecret, match="no name of a credential"):
+            read_secret(Path(f"credential:{name}"), environ)

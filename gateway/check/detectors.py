@@ -113,23 +113,24 @@ def _sensors(home: Home) -> Iterator[Finding]:
     lively = [d for d in home.devices if d.gives(*SIGNS_OF_LIFE) and d.driver is not None]
     fixed = [d for d in lively if not d.connects and d.stanza.role not in _BUTTONS]
     if home.devices and not [d for d in lively if d.stanza.role not in _BUTTONS]:
-        yield error(
+        yield warning(
             "inactivity",
-            "nothing shows that somebody is about: no motion, door, bed or band",
-            "생활 신호를 알려 줄 기기가 없습니다(동작, 문, 침대, 밴드)",
+            "nothing shows that somebody is about (no motion, door, bed or band): a long silence "
+            "will not be noticed",
+            "생활 신호를 알려 줄 기기(동작, 문, 침대, 밴드) 없음: 무활동을 감지할 수 없습니다",
             Text(
-                "add a motion sensor, or inactivity: {enabled: false}",
-                "동작 센서를 추가하거나 inactivity: {enabled: false}",
+                "add a motion sensor, or say that this is meant: inactivity: {enabled: false}",
+                "동작 센서를 추가하거나, 의도한 것이면 inactivity: {enabled: false}",
             ),
         )
-    for device in fixed:
-        if device.can.sign_of_life_s is None:
-            yield note(
-                device.key,
-                "promises no sign of life: when it is silent it may be dead, so inactivity trusts "
-                "its silence less the longer it lasts",
-                "주기적인 신호가 없는 센서입니다. 조용하면 고장일 수 있어, 오래될수록 덜 믿습니다",
-            )
+    if mute := [d.stanza.name for d in fixed if d.can.sign_of_life_s is None]:
+        listed = ", ".join(mute)
+        yield note(
+            "inactivity",
+            f"{listed}: no regular sign of life; a silent one may be dead, so silence is trusted "
+            "less the longer it lasts",
+            f"{listed}: 주기적인 신호가 없습니다. 조용하면 고장일 수 있어, 오래될수록 덜 믿습니다",
+        )
     if fixed and not any(d.stanza.role is Role.DOOR for d in home.devices):
         yield warning(
             "inactivity",

@@ -13,7 +13,7 @@ from gateway.settings import DeviceStanza, Settings
 
 
 class Severity(StrEnum):
-    """How bad: an error keeps the daemon from starting; a warning and a note do not."""
+    """How bad: with an error no home should rely on it; a note is merely good to know."""
 
     ERROR = "error"
     WARNING = "warning"

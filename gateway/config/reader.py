@@ -132,7 +132,9 @@ class Reader:
         elif issubclass(wanted, StrEnum):
             found = as_word(scalar, wanted)
         else:
-            found = as_text(scalar)
+            # A key of digits only is a number to YAML: look before a message would quote it.
+            typed = FORMS[option.form](scalar.text) if option.form is Form.SECRET_FILE else None
+            found = typed if typed and not scalar.empty else as_text(scalar)
             if isinstance(found, str) and option.form in FORMS:
                 found = FORMS[option.form](found) or found
         if isinstance(found, Wrong):
