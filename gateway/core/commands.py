@@ -10,11 +10,20 @@ from typing import Any
 from gateway.core.book import AlertBook
 from gateway.core.detector import Detector
 from gateway.core.draft import Draft
-from gateway.core.inputs import Acknowledge, Asked
+from gateway.core.inputs import Asked
 from gateway.core.model import At, Kind, Memory, Reason
 from gateway.core.outputs import Stream
 from gateway.core.texts import words
-from gateway.core.wire import MDC, Ack, AckStatus, CommandName, instant_fields, timestamp
+from gateway.core.wire import (
+    MDC,
+    Ack,
+    AckStatus,
+    Cause,
+    CommandName,
+    instant_fields,
+    result_body,
+    timestamp,
+)
 
 MEMORY = "@commands"  # the name under which handled ids are kept beside the decoders' counters
 REMEMBERED = 64
@@ -42,7 +51,7 @@ class Commands:
         """Do one command and answer it on the result stream."""
         command = asked.command
         if command.id in self._done:
-            self._answer(asked, ok=True, detail={"repeated": True}, draft=draft)
+            self._answer(asked, detail={"repeated": True}, draft=draft)
             return
         self._done[command.id] = command.not_after_ms
         while len(self._done) > REMEMBERED:
@@ -63,27 +72,22 @@ class Commands:
                 detail = self._status()
             case CommandName.RESEND:
                 detail = {"resend": dict(command.args)}
-        self._answer(asked, ok=True, detail=detail, draft=draft)
+        self._answer(asked, detail=detail, draft=draft)
 
     def _acknowledge(self, asked: Asked, draft: Draft) -> None:
         args = asked.command.args
         ack = Ack(
-            epoch=str(args.get("epoch", "")),
+            epoch="",
             stream=Stream.ALARM.value,
-            status=AckStatus(args.get("status", AckStatus.HANDLED.value)),
-            ids=tuple(str(i) for i in args.get("ids", ())),
-            operator=str(args.get("operator", "")),
+            status=AckStatus(args["status"]),
+            ids=tuple(args["ids"]),
+            cause=Cause(args["cause"]) if "cause" in args else None,
+            operator=args.get("operator", ""),
         )
-        self._book.acknowledge(asked.at, Acknowledge(asked.at, ack).ack, draft)
+        self._book.acknowledge(asked.at, ack, draft)
 
-    def _answer(self, asked: Asked, *, ok: bool, detail: Mapping[str, Any], draft: Draft) -> None:
-        body = {
-            **instant_fields(asked.at),
-            "cmd": asked.command.id,
-            "name": asked.command.name.value,
-            "ok": ok,
-            "detail": dict(detail),
-        }
+    def _answer(self, asked: Asked, detail: Mapping[str, Any], draft: Draft) -> None:
+        body = result_body(asked.command.id, asked.at, ok=True, result=detail)
         draft.post(Stream.RES, self._new_id(asked.at), body)
 
 

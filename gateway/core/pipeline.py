@@ -37,7 +37,6 @@ from gateway.core.model import (
 )
 from gateway.core.outputs import Outputs, Stream
 from gateway.core.telemetry import Telemetry, spoken
-from gateway.core.wire import instant_fields
 
 SAVE_EVERY_MS = 600_000
 
@@ -152,8 +151,7 @@ class Pipeline:
     def _tick(self, at: At, draft: Draft) -> None:
         self.book.tick(at, draft)
         for alert, part in self._evidence.ready(at):
-            body = {**instant_fields(at), "alarm": alert.id, **part}
-            draft.post(Stream.EVIDENCE, self._new_id(at), body, alert.id)
+            draft.post(Stream.EVIDENCE, self._new_id(at), part, alert.id)
         if self._tested is None:
             self._tested = at
         if (elapsed_ms(self._tested, at) or 0) >= self._plan.test_alarm_every_ms:
@@ -172,11 +170,8 @@ class Pipeline:
             self.telemetry.note(given.at, "hub", "hub.returned", {"off_minutes": minutes})
 
     def _report(self, at: At, draft: Draft) -> None:
-        for events in self.telemetry.events(at):
-            draft.post(Stream.EVENT, self._new_id(at), {**instant_fields(at), **events})
-        summary = self.telemetry.summary(at)
-        if summary is not None:
-            draft.post(Stream.SUM, self._new_id(at), summary)
+        for stream, body in self.telemetry.bodies(at):
+            draft.post(stream, self._new_id(at), body)
 
     def _brief(self) -> Mapping[str, Any]:
         return {

@@ -6,7 +6,6 @@ hours that the technician set, so that a disputed alarm can be looked at.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,11 +27,11 @@ from gateway.core.model import (
     Value,
     Worn,
 )
-from gateway.core.outputs import Keep
-from gateway.core.wire import instant_fields
+from gateway.core.outputs import Keep, Stream
+from gateway.core.wire import event_bodies, event_item, summary_body, summary_item
 
 EVERY_MS = 300_000
-ITEMS = 14  # of about 120 bytes each: with the envelope under the contract's 2 KiB
+MANY = 50  # events that do not wait for the five minutes
 STILL_MG = 60  # |a| within this of its own mean over a block: the arm did not move
 
 
@@ -74,35 +73,6 @@ def kept(value: Value) -> tuple[str, Mapping[str, Any]] | None:
             return spoken(value)
 
 
-@dataclass(slots=True)
-class _Device:
-    """One device's last five minutes."""
-
-    motions: int = 0
-    opened: int = 0
-    samples: int = 0
-    moving: int = 0
-    bpm: list[int] = field(default_factory=list)
-    steps: int | None = None
-    battery: int | None = None
-
-    def summary(self) -> dict[str, Any]:
-        told: dict[str, Any] = {}
-        if self.motions:
-            told["motions"] = self.motions
-        if self.opened:
-            told["opened"] = self.opened
-        if self.samples:
-            told["moving_share"] = round(self.moving / self.samples, 3)
-        if self.bpm:
-            told["bpm"] = [min(self.bpm), round(sum(self.bpm) / len(self.bpm)), max(self.bpm)]
-        if self.steps is not None:
-            told["steps"] = self.steps
-        if self.battery is not None:
-            told["battery"] = self.battery
-        return told
-
-
 class Telemetry:
     """Gathers events and summaries; gives them out every five minutes, or when a message is full.
 
@@ -111,7 +81,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._items: list[dict[str, Any]] = []
-        self._devices: dict[str, _Device] = {}
+        self._sums: dict[tuple[str, str], list[float]] = {}
         self._since: At | None = None
         self._kept: dict[tuple[str, str], Mapping[str, Any]] = {}
 
@@ -127,14 +97,7 @@ class Telemetry:
             event = spoken(reading.value)
             if event is not None:
                 what, value = event
-                self._items.append(
-                    {
-                        **instant_fields(reading.at),
-                        "device": reading.device,
-                        "what": what,
-                        "value": dict(value),
-                    }
-                )
+                self._items.append(event_item(reading.at, reading.device, what, dict(value)))
             named = kept(reading.value)
             if named is not None:
                 what, value = named
@@ -144,52 +107,42 @@ class Telemetry:
 
     def note(self, at: At, device: str, what: str, value: Mapping[str, Any]) -> None:
         """Add an event of the hub's own."""
-        self._items.append(
-            {**instant_fields(at), "device": device, "what": what, "value": dict(value)}
-        )
+        self._items.append(event_item(at, device, what, dict(value)))
 
-    def events(self, at: At) -> Iterator[dict[str, Any]]:
-        """Return event messages: full ones at once, the rest when five minutes are over."""
-        while len(self._items) >= ITEMS or (self._items and self._over(at)):
-            batch, self._items = self._items[:ITEMS], self._items[ITEMS:]
-            yield {"items": batch}
-
-    def summary(self, at: At) -> dict[str, Any] | None:
-        """Return the summary of the last five minutes when they are over, and start anew."""
+    def bodies(self, at: At) -> Iterator[tuple[Stream, dict[str, Any]]]:
+        """Return events and summaries when five minutes are over, or many events wait."""
         if self._since is None:
             self._since = at
-        if not self._over(at):
-            return None
-        devices = {name: told for name, d in self._devices.items() if (told := d.summary())}
-        since, self._since = self._since, at
-        self._devices = {}
-        if not devices:
-            return None
-        return {**instant_fields(at), "from": instant_fields(since)["t"], "devices": devices}
-
-    def _over(self, at: At) -> bool:
-        if self._since is None:
-            return False
         passed = elapsed_ms(self._since, at)
-        return passed is None or passed >= EVERY_MS
+        over = passed is None or passed >= EVERY_MS
+        if over or len(self._items) >= MANY:
+            for body in event_bodies(self._items):
+                yield Stream.EVENT, body
+            self._items = []
+        if over:
+            lines = [summary_item(*of, values) for of, values in self._sums.items() if values]
+            if lines:
+                yield Stream.SUM, summary_body(at, EVERY_MS // 1000, lines)
+            self._since, self._sums = at, {}
 
-    def _count(self, name: str, value: Value) -> None:
-        device = self._devices.setdefault(name, _Device())
+    def _count(self, device: str, value: Value) -> None:
         match value:
             case Motion(detected=True):
-                device.motions += 1
+                self._sum(device, "motion", 1)
             case Contact(open=True):
-                device.opened += 1
+                self._sum(device, "opened", 1)
             case AccelerationBlock(acc_mg=acc_mg):
-                squares = np.square(acc_mg, dtype=np.float64).sum(axis=1)
-                size = np.sqrt(squares)
-                device.samples += len(size)
-                device.moving += int((np.abs(size - size.mean()) > STILL_MG).sum())
+                size = np.sqrt(np.square(acc_mg, dtype=np.float64).sum(axis=1))
+                moving = np.abs(size - size.mean()) > STILL_MG
+                self._sum(device, "moving_share", round(float(moving.mean()), 3))
             case HeartRate(bpm=int(bpm)):
-                device.bpm.append(bpm)
+                self._sum(device, "bpm", bpm)
             case Steps(count=count):
-                device.steps = count
+                self._sum(device, "steps", count)
             case Battery(percent=int(percent)):
-                device.battery = percent
+                self._sum(device, "battery_percent", percent)
             case _:
                 pass
+
+    def _sum(self, device: str, what: str, value: float) -> None:
+        self._sums.setdefault((device, what), []).append(value)
