@@ -63,6 +63,10 @@ class JournalLogger:
         except OSError:
             sys.stderr.write(entry.decode(errors="replace"))
 
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
     debug = info = warning = error = critical = exception = msg = send
 
 
@@ -70,16 +74,21 @@ def _to_journal(_logger: object, method: str, event: MutableMapping[str, Any]) -
     return journal_entry({"level": method, **event})
 
 
-def configure(*, environment: Mapping[str, str] = os.environ, journal: Path = JOURNAL) -> None:
-    """Set up logging for this process: the journal when systemd runs us, else lines on stderr."""
+def configure(
+    *, environment: Mapping[str, str] = os.environ, journal: Path = JOURNAL
+) -> JournalLogger | None:
+    """Set up logging for this process: the journal when systemd runs us, else lines on stderr.
+
+    Returns the journal's logger, to be closed by whoever lives shorter than the process.
+    """
     shared = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
     if "JOURNAL_STREAM" in environment and journal.exists():
+        logger = JournalLogger(journal)
         structlog.configure(
             processors=[*shared, structlog.processors.format_exc_info, _to_journal],
-            logger_factory=lambda *_: JournalLogger(journal),
-            cache_logger_on_first_use=True,
+            logger_factory=lambda *_: logger,
         )
-        return
+        return logger
     structlog.configure(
         processors=[
             *shared,
@@ -87,5 +96,5 @@ def configure(*, environment: Mapping[str, str] = os.environ, journal: Path = JO
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
+    return None

@@ -46,11 +46,13 @@ def test_a_line_reaches_the_journal_with_the_fields_that_find_it(
     listener: tuple[Path, socket.socket],
 ) -> None:
     path, sock = listener
-    configure(environment={"JOURNAL_STREAM": "8:1"}, journal=path)
+    logger = configure(environment={"JOURNAL_STREAM": "8:1"}, journal=path)
+    assert logger is not None
     try:
         structlog.get_logger().warning("bind key wrong", device="hall-motion", failures=2)
     finally:
         structlog.reset_defaults()
+        logger.close()
     fields = dict(line.split("=", 1) for line in sock.recv(65536).decode().splitlines())
     assert fields == {
         "MESSAGE": "bind key wrong device=hall-motion failures=2",
