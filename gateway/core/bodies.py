@@ -1,7 +1,8 @@
 """What a hub says: the bodies of its messages, without the envelope.
 
 The store adds v, id, hub, epoch, stream, seq, boot and durable to a row; the uplink adds `attempt`.
-`up/state` and `up/hb` are in no stream: they carry no seq, and `presence` gives them their head.
+`up/state` and `up/hb` are in no stream: they carry no seq, and the uplink adds `session`. A death
+counts only when its boot and session are those of the last birth (gateway.edge.uplink).
 A payload stays below 2 KiB (contract, rule 4), so batches are cut here, where they are made.
 """
 
@@ -182,7 +183,6 @@ def birth_body(
     *,
     hub: str,
     boot: int,
-    session: int,
     epoch: str,
     versions: Mapping[str, str],
     last_seq: Mapping[str, int],
@@ -194,7 +194,6 @@ def birth_body(
     return {
         **presence(hub, at, boot=boot),
         "online": True,
-        "session": session,
         "epoch": epoch,
         "versions": dict(versions),
         "last_seq": dict(last_seq),
@@ -214,7 +213,6 @@ def heartbeat_body(
     *,
     hub: str,
     boot: int,
-    session: int,
     epoch: str,
     high: Mapping[str, int],
     uptime_s: int,
@@ -226,7 +224,6 @@ def heartbeat_body(
     """Return an `up/hb`: the high-water seq of every stream, so that a lost tail is seen."""
     return {
         **presence(hub, at, boot=boot),
-        "session": session,
         "epoch": epoch,
         "high": dict(high),
         "uptime_s": uptime_s,
