@@ -26,7 +26,7 @@ class Text(NamedTuple):
 
 
 class Form(StrEnum):
-    """What a text must look like beyond being text (gateway.forms knows how each is checked)."""
+    """What a text must look like beyond being text (gateway.config.forms checks each)."""
 
     ANY = "any"
     HUB_ID = "hub-id"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Loaded, load, load_bytes
+from gateway.config.problems import InvalidConfig, Problem
 from gateway.errors import ConfigurationError
 from gateway.option import Language
-from gateway.problems import InvalidConfig, Problem
 from gateway.settings import FallSettings, Point, Role
 from tests.fakes_config import DRIVERS, HUB_ID, SMALL, driver_of
 

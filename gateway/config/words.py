@@ -5,9 +5,9 @@ import re
 import typing
 from collections.abc import Iterable, Mapping
 
-from gateway.forms import Wrong
+from gateway.config.forms import Wrong
+from gateway.config.problems import Place, both, closest, shown
 from gateway.option import Option, Text
-from gateway.problems import Place, both, closest, shown
 from gateway.settings import BrokerSettings, DeviceStanza, Settings
 
 _SECRET = re.compile(

@@ -15,15 +15,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway import config_words as words
+from gateway.config import words
+from gateway.config.forms import FORMS, Wrong
+from gateway.config.problems import Place, Problem, both, shown
+from gateway.config.scalars import as_bool, as_number, as_text, as_word
+from gateway.config.yaml_source import Entry, Items, Scalar, Table, Tree
 from gateway.driver import Driver, OptionSpec
-from gateway.forms import FORMS, Wrong
 from gateway.option import Form, Option, Text
-from gateway.problems import Place, Problem, both, shown
-from gateway.scalars import as_bool, as_number, as_text, as_word
 from gateway.secret import CREDENTIAL, CREDENTIALS_DIRECTORY
 from gateway.settings import DeviceStanza, Settings
-from gateway.yaml_source import Entry, Items, Scalar, Table, Tree
 
 DriverOf = Callable[[str], Driver | None]
 

@@ -1,7 +1,7 @@
 """The technician's YAML file -> `Settings`, whole and valid, or one error that lists everything.
 
-The types in gateway.settings are the only description: gateway.config_reader walks their fields
-beside the tree of gateway.yaml_source and collects problems; this raises once, with all of them.
+The types in gateway.settings are the only description: gateway.config.reader walks their fields
+beside the file's tree and collects problems; this raises once, with all of them.
 What types cannot say (a band too slow for falls, a key that cannot be read) is gateway.check's.
 
 Which drivers exist is handed in (`driver_of`): the registry stands on the same floor. The file is
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from gateway.config_reader import DriverOf, Reader
-from gateway.forms import new_hub_id
+from gateway.config.forms import new_hub_id
+from gateway.config.problems import InvalidConfig, Place, Problem, both
+from gateway.config.reader import DriverOf, Reader
+from gateway.config.yaml_source import MAX_BYTES, Scalar, Table, Tree, parse
 from gateway.option import Language, Text
-from gateway.problems import InvalidConfig, Place, Problem, both
 from gateway.settings import Settings
-from gateway.yaml_source import MAX_BYTES, Scalar, Table, Tree, parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from gateway.config.problems import both, closest, shown
 from gateway.core.wire import PLACES
 from gateway.option import Form, Text
-from gateway.problems import both, closest, shown
 from gateway.secret import CREDENTIAL
 
 

@@ -6,8 +6,8 @@ these messages quotes the file: the broken line may hold a password.
 
 import yaml
 
+from gateway.config.problems import Place, Problem
 from gateway.option import Text
-from gateway.problems import Place, Problem
 
 # (a piece of PyYAML's complaint, what it means); first match wins.
 _MEANINGS: tuple[tuple[str, Text], ...] = (

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from gateway.forms import Wrong
+from gateway.config.forms import Wrong
+from gateway.config.problems import both, closest, shown
+from gateway.config.yaml_source import Scalar
 from gateway.option import Option, Text
-from gateway.problems import both, closest, shown
-from gateway.yaml_source import Scalar
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,15})")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,15})?(\.[0-9]{1,15})?([eE][-+]?[0-9]{1,3})?")

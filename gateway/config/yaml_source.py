@@ -1,7 +1,7 @@
 """Bytes of a YAML file -> a small tree that remembers where everything stood.
 
 Only `yaml.compose` is used: it builds nodes, never objects, so a `!!python/…` tag is a string that
-is refused here. What a scalar means is decided by the option it is written for (gateway.scalars),
+is refused here. What a scalar means is decided by the option it is written for (see scalars),
 because YAML 1.1 would make `no` false, 22:00 the number 1320 and 010 eight. Bounds: bytes, depth,
 and nodes after aliases are followed (a "billion laughs" file is 400 bytes). An alias inside what it
 names is refused. A key written twice is a problem with both places, not a silent last-one-wins.
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from gateway.config.problems import Place, Problem, shown
+from gateway.config.yaml_syntax import explain, undecodable
 from gateway.option import Text
-from gateway.problems import Place, Problem, shown
-from gateway.yaml_syntax import explain, undecodable
 
 MAX_BYTES = 256 * 1024  # 200 devices with comments are about 60 kB
 MAX_DEPTH = 12
