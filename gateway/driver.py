@@ -68,11 +68,14 @@ class Decoded:
     memory: the decoder's counters after this packet, if it moved them (JSON values); the edge
             persists them and hands them to `new_decoder` after a restart.
     restart_stream: the device stopped its stream by itself: the radio runs the plan's setup again.
+    proves_life: False for bytes that anybody could have sent (a bare beacon of a device that has a
+            key, its last packet played again): they must not count as a sign of life.
     """
 
     readings: tuple[Reading, ...] = ()
     memory: Mapping[str, int | str] | None = None
     restart_stream: bool = False
+    proves_life: bool = True
 
 
 class Decoder(Protocol):
