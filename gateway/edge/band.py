@@ -183,7 +183,8 @@ class Band:
 
     def _take(self, channel: Channel, uuid: str, data: bytes) -> None:
         at = self._clock.now()
-        self._last_s = asyncio.get_running_loop().time()
+        if not self._plan.watched or uuid in self._plan.watched:
+            self._last_s = asyncio.get_running_loop().time()
         self._streamed()
         if self._ear.value(at, channel, uuid, data):
             self._restart.set()

@@ -122,6 +122,25 @@ async def test_a_stream_that_falls_silent_is_reconnected() -> None:
         await device.until("connect", 2)
 
 
+async def test_a_beating_heart_does_not_hide_that_the_acceleration_has_died() -> None:
+    device = band()
+    plan = GattPlan(PLAN.setup, silent_after_s=0.02, watched=(DATA,))
+    home = Home(worn(plan=plan), bands={ADDRESS: device})
+
+    async def beat() -> None:
+        while True:
+            if CONTROL in device.subscriptions:
+                device.notify(CONTROL, b"\x10")
+            await asyncio.sleep(0)
+
+    async with home.running():
+        beating = asyncio.create_task(beat())
+        home.air.advert(ADDRESS)
+        await home.until(Link.BAND, "up down")
+        beating.cancel()
+    assert home.details(Link.BAND)[1] == "no data for 0.02 s"
+
+
 async def test_a_refused_command_names_the_answer_and_is_tried_again_with_growing_waits() -> None:
     device = band(answers={START: b"\xf0\x02\x02\x0d"})  # 13: in the charger
     home = Home(worn(), bands={ADDRESS: device})
