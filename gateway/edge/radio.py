@@ -2,6 +2,7 @@
 
     scan.py      one scanner, and the proof that it hears
     decoding.py  one Ear a configured device: bytes to Heard, what is wrong counted and dropped
+    band.py      one Band a device that is connected to; gatt.py runs its driver's plan
 
 A block of flats sends hundreds of foreign adverts a second. The allow-list, a dict by address,
 stands before any other work: a foreign advert is counted (it proves that the adapter hears), looked
@@ -23,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
 from gateway.core.model import At
+from gateway.edge.band import Band
 from gateway.edge.decoding import Deliver, DeviceStatus, Ear, RadioDevice
 from gateway.edge.scan import Recover, Scanner
 from gateway.errors import ConfigurationError
@@ -100,12 +102,30 @@ class Radio:
             pulse=pulse,
             pause=pause,
         )
-        self._client_backend = client_backend
+        slots = asyncio.Semaphore(settings.max_connections)
+        self._bands = [
+            Band(
+                ear,
+                ear.device.driver.plan(ear.device.stanza.options),
+                slots,
+                self._air,
+                clock,
+                deliver,
+                logger,
+                backend=client_backend,
+                streamed=self._scanner.stream,
+                pause=pause,
+            )
+            for ear in self._ears.values()
+            if ear.device.driver.plan is not None
+        ]
 
     async def run(self) -> None:
-        """Scan and serve every device until cancelled."""
+        """Scan and serve every device until cancelled; then say goodbye, in 5 s at most."""
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._scanner.run(), name="scanner")
+            for band in self._bands:
+                parts.create_task(band.run())
 
     async def settled(self) -> None:
         """Wait until the adapter scans, or its fault has been delivered."""

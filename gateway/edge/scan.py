@@ -115,6 +115,10 @@ class Scanner:
         finally:
             await self._stop()
 
+    def stream(self) -> None:
+        """Note a value that came over a connection."""
+        self.streamed += 1
+
     def _heard(self, device: BLEDevice, advert: AdvertisementData) -> None:
         self.adverts += 1
         if self._up is not True:
@@ -138,11 +142,10 @@ class Scanner:
     async def _new_scanner(self) -> BleakScanner:
         mode = self._settings.scan
         bluez: BlueZScannerArgs = {}
-        if self._backend is None:
-            if adapter := await find_adapter(self._settings.adapter):
-                bluez["adapter"] = self.adapter = adapter
-            if mode is ScanMode.PASSIVE:
-                bluez["or_patterns"] = [*patterns(self._wanted)]
+        if self._backend is None and (adapter := await find_adapter(self._settings.adapter)):
+            bluez["adapter"] = self.adapter = adapter
+        if mode is ScanMode.PASSIVE:
+            bluez["or_patterns"] = [*patterns(self._wanted)]
         return BleakScanner(
             self._heard,
             scanning_mode="passive" if mode is ScanMode.PASSIVE else "active",

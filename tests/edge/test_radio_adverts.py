@@ -1,55 +1,16 @@
 """What comes in by adverts."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.model import Heard, Link, LinkChange, Memory
+from gateway.core.model import Link, Memory
 from gateway.driver import Decoded, MalformedPacket, Replayed, WrongKey
-from gateway.edge.radio import Radio, RadioDevice
 from gateway.errors import ConfigurationError
-from gateway.settings import RadioSettings, ScanMode
-from tests.fakes_radio import BTHOME, Air, HandClock, Script, press, refuse, sensor, settle
-
-ADDRESS = "AA:BB:CC:00:00:01"
-FOREIGN = "11:22:33:44:55:66"
-
-
-class Home:
-    """A radio with its fakes, and all that it delivered."""
-
-    def __init__(self, *devices: RadioDevice, **settings: Any) -> None:
-        self.air, self.clock = Air(), HandClock()
-        self.said: list[Heard | LinkChange] = []
-        self.radio = Radio(
-            devices,
-            RadioSettings(**settings),
-            self.clock,
-            self.said.append,
-            scanner_backend=self.air.backend(),
-            pause=self.air.pause,
-        )
-
-    @property
-    def heard(self) -> list[Heard]:
-        return [one for one in self.said if isinstance(one, Heard)]
-
-    def changes(self, link: Link) -> list[bool]:
-        return [o.up for o in self.said if isinstance(o, LinkChange) and o.link is link]
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.radio.run())
-        await self.radio.settled()
-        await settle()
-        yield
-        task.cancel()
-        await asyncio.wait([task])
-        assert task.cancelled()
+from gateway.settings import ScanMode
+from tests.fakes_radio import BTHOME, Script, press, refuse, sensor, settle
+from tests.home_radio import ADDRESS, FOREIGN, Home
 
 
 async def test_a_press_is_stamped_once_and_delivered_with_its_counter() -> None:

@@ -4,8 +4,8 @@ from bleak.exc import BleakError
 
 from gateway.core.model import Link
 from gateway.edge.scan import FLAGS, patterns
-from tests.edge.test_radio_adverts import ADDRESS, FOREIGN, Home
 from tests.fakes_radio import BTHOME, Script, sensor, settle
+from tests.home_radio import ADDRESS, FOREIGN, Home
 
 
 async def test_nothing_heard_of_anything_makes_the_adapter_deaf_and_restarts_the_scan() -> None:
