@@ -149,7 +149,10 @@ class Band:
         loop = asyncio.get_running_loop()
         await conversation.setup()
         self._last_s = loop.time()
-        self._report(up=True, detail="")
+        short = conversation.short_mtu()
+        if short:  # frames may be cut or refused; the device itself decides
+            self._log.warning("small packets", detail=short)
+        self._report(up=True, detail=short)
         parts.create_task(self._until_silent())
         for step in self._plan.setup:
             if step.every_s is not None:
