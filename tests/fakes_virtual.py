@@ -47,12 +47,12 @@ class Echo(Peripheral):
     def __init__(self, air: Air, address: str = "C0:00:00:00:00:0E", mtu: int = 517) -> None:
         super().__init__(air, "Echo", address, advert=write_advert(name="Echo"), mtu=mtu)
         self.value = characteristic(READ_WRITE, Prop.READ | Prop.WRITE, b"first")
-        self.notify = characteristic(NOTIFY, Prop.NOTIFY | Prop.READ, b"")
-        self.indicate = characteristic(INDICATE, Prop.INDICATE)
-        self.serve([Service(short(0x1815), [self.value, self.notify, self.indicate])])
+        self.told = characteristic(NOTIFY, Prop.NOTIFY | Prop.READ, b"")
+        self.insisted = characteristic(INDICATE, Prop.INDICATE)
+        self.serve([Service(short(0x1815), [self.value, self.told, self.insisted])])
 
     async def say(self, data: bytes) -> None:
-        await self.device.notify_subscribers(self.notify, data)
+        await self.device.notify_subscribers(self.told, data)
 
     async def insist(self, data: bytes) -> None:
-        await self.device.indicate_subscribers(self.indicate, data)
+        await self.device.indicate_subscribers(self.insisted, data)

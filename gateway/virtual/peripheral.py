@@ -5,13 +5,16 @@ here: the device dies or leaves, the link drops, the device is connected and nev
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
 
+from bumble.core import BaseBumbleError
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic, Service
 from bumble.hci import Address
 
-from gateway.virtual.link import RSSI_DBM, SUPERVISION_TIMEOUT, Air, AirController
+from gateway.virtual.link import RSSI_DBM, SUPERVISION_TIMEOUT, Air, AirController, AirHost
 
 Prop, Perm = Characteristic.Properties, Characteristic.Permissions
 ADVERT_INTERVAL_MS = 100
@@ -44,6 +47,7 @@ class Peripheral:
     ) -> None:
         self.name, self.address = name, address.upper()
         self._air = air
+        self._errands: set[asyncio.Task[None]] = set()
         self._controller = AirController(name, air)
         self._controller.rssi = rssi
         configuration = DeviceConfiguration(
@@ -52,7 +56,7 @@ class Peripheral:
             advertising_interval_min=ADVERT_INTERVAL_MS,
             advertising_interval_max=ADVERT_INTERVAL_MS,
         )
-        self.device = Device.from_config_with_hci(configuration, self._controller, self._controller)
+        self.device = Device(config=configuration, host=AirHost(self._controller))
         self.device.advertising_data = advert
         self.device.scan_response_data = scan_response
         self.device.gatt_server.max_mtu = mtu
@@ -89,12 +93,39 @@ class Peripheral:
 
     async def stop(self) -> None:
         """Switch off for good and leave nothing running behind."""
+        for errand in tuple(self._errands):
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         self.die()
         for _ in range(DISCONNECT_TURNS):
             await asyncio.sleep(0)
         await self.device.power_off()
         self._controller.le_legacy_advertiser.stop()
         self._air.remove_controller(self._controller)
+
+    # ------------------------------------------------------------------ telling
+    async def notify(self, what: Characteristic, value: bytes) -> None:
+        """Notify whoever has subscribed; a link lost meanwhile is nobody's fault."""
+        for connection in tuple(self.device.connections.values()):
+            with suppress(BaseBumbleError):
+                await self.device.notify_subscriber(connection, what, value)
+
+    def indicate(self, what: Characteristic, value: bytes) -> None:
+        """Indicate to whoever has subscribed, without waiting for the confirmation."""
+        for connection in tuple(self.device.connections.values()):
+            self.errand(self.device.indicate_subscriber(connection, what, value))
+
+    def errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside everything else, until done or until the device stops."""
+
+        async def run() -> None:
+            with suppress(BaseBumbleError):  # no confirmation came: the link is gone or mute
+                await work
+
+        task = asyncio.create_task(run())
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(lambda _task: work.close())  # cancelled before it began
 
     # ------------------------------------------------------------------ faults
     def drop(self, reason: int = SUPERVISION_TIMEOUT) -> None:

@@ -20,9 +20,13 @@ from gateway.clock import Clock
 from gateway.virtual.adapter import Adapter
 from gateway.virtual.advertiser import Advertiser
 from gateway.virtual.bleak_backend import VirtualClient, VirtualScanner, backends
-from gateway.virtual.link import Air, AirController
+from gateway.virtual.crowd import Crowd
+from gateway.virtual.link import Air, AirController, AirHost
 from gateway.virtual.peripheral import Peripheral
+from gateway.virtual.pmd_control import VERITY_SENSE, Model
+from gateway.virtual.polar import PolarBand
 from gateway.virtual.shelly import BEACON_S, ShellyButton, ShellyDoor, ShellyMotion
+from gateway.virtual.xiaomi import XiaomiMotion
 
 HUB_ADDRESS = "F0:00:00:00:00:01"
 D = TypeVar("D", bound=Advertiser)
@@ -48,7 +52,7 @@ class World:
         """Switch the hub's adapter on."""
         self.air = Air()
         controller = AirController("hub", self.air)
-        central = Device.with_hci("hub", Address(HUB_ADDRESS), controller, controller)
+        central = Device("hub", Address(HUB_ADDRESS), host=AirHost(controller))
         await central.power_on()
         self.adapter = Adapter(central, controller, one_scanner=self._one_scanner)
         self.scanner_backend, self.client_backend = backends(self.adapter)
@@ -91,6 +95,28 @@ class World:
     ) -> ShellyDoor:
         """Add a Shelly BLU door sensor."""
         return self.add(ShellyDoor(self.air, self.clock, address, key=key, beacon_s=beacon_s))
+
+    def xiaomi_motion(self, address: str, key: bytes) -> XiaomiMotion:
+        """Add a Xiaomi motion sensor."""
+        return self.add(XiaomiMotion(self.air, self.clock, address, key))
+
+    async def polar_band(
+        self,
+        address: str,
+        model: Model = VERITY_SENSE,
+        *,
+        serial: str = "B5E1A2F3",
+        seed: int = 1,
+    ) -> PolarBand:
+        """Add a Polar band, switched on."""
+        band = PolarBand(self.air, self.clock, address, model, serial=serial, seed=seed)
+        return await self.connectable(band)
+
+    def neighbours(self, devices: int, rate_hz: float, seed: int = 1) -> Crowd:
+        """Add a block of flats: so many addresses, so many adverts a second in all."""
+        crowd = Crowd(self.air, devices=devices, rate_hz=rate_hz, seed=seed)
+        self._tasks.append(asyncio.create_task(crowd.run()))
+        return crowd
 
     def add(self, device: D) -> D:
         """Bring an advertiser to life in this home."""
