@@ -15,7 +15,7 @@ class Detector(Protocol):
         ...
 
 
-class Learning(Protocol):
+class Learning(Detector, Protocol):
     """A detector whose state must survive a restart."""
 
     name: str

@@ -73,6 +73,11 @@ class Pipeline:
         self._saved: At | None = None
         self._tested: At | None = None
 
+    @property
+    def learning(self) -> tuple[Learning, ...]:
+        """Return the detectors that learn."""
+        return self._plan.learning
+
     def restore(
         self,
         alerts: tuple[Alert, ...],
