@@ -24,6 +24,7 @@ class Home:
         self.air, self.clock = Air(), HandClock()
         self.said: list[Heard | LinkChange] = []
         self._more = asyncio.Event()
+        self.pulses = 0
         self.radio = Radio(
             devices,
             RadioSettings(**settings),
@@ -31,8 +32,12 @@ class Home:
             self._take,
             scanner_backend=self.air.backend(),
             client_backend=client_backend(bands or {}),
+            pulse=self._turn,
             pause=self.air.pause,
         )
+
+    def _turn(self) -> None:
+        self.pulses += 1
 
     def _take(self, said: Heard | LinkChange) -> None:
         self.said.append(said)

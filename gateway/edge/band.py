@@ -23,6 +23,7 @@ from contextlib import suppress
 from bleak import BleakClient
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
+from bleak.exc import BleakError
 from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
@@ -40,6 +41,8 @@ LONG_PATIENCE_S = 300.0  # the same after a failure: it is probably away
 HEALTHY_S = 60.0
 RESTARTS = 3  # of a stream within one healthy time; more is a device that must be reconnected
 STALE_S = 5.0
+LOST = "link lost"
+EXPECTED = (BleakError, DeviceError, OSError, EOFError, TimeoutError)
 
 
 class Band:
@@ -90,7 +93,8 @@ class Band:
                 detail = str(wrong) or type(wrong).__name__
                 failures = 1 if loop.time() - began >= HEALTHY_S else failures + 1
                 self._report(up=False, detail=detail)
-                self._log.info("not connected", error=detail, failures=failures)
+                bug = None if isinstance(wrong, EXPECTED) else wrong
+                self._log.info("not connected", error=detail, failures=failures, exc_info=bug)
             self._advertised.clear()
             await self._pause(jittered(backoff(failures), random.random()))  # noqa: S311 - no secret
 
@@ -148,8 +152,13 @@ class Band:
     async def _serve(self, conversation: Conversation, parts: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         await conversation.setup()
+        if self._lost.is_set():
+            raise DeviceError(LOST)  # during the last step: it was never up
         self._last_s = loop.time()
-        self._report(up=True, detail="")
+        short = conversation.short_mtu()
+        if short:  # frames may be cut or refused; the device itself decides
+            self._log.warning("small packets", detail=short)
+        self._report(up=True, detail=short)
         parts.create_task(self._until_silent())
         for step in self._plan.setup:
             if step.every_s is not None:
@@ -168,7 +177,7 @@ class Band:
 
     async def _until_lost(self) -> None:
         await self._lost.wait()
-        raise DeviceError("link lost")
+        raise DeviceError(LOST)
 
     async def _until_silent(self) -> None:
         limit_s = self._plan.silent_after_s

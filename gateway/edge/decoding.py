@@ -87,7 +87,7 @@ class Ear:
         self._services = tuple(uuid for uuid in adverts if not uuid.startswith("mfr:"))
         self._makers = tuple((int(uuid[4:], 16), uuid) for uuid in adverts if uuid[:4] == "mfr:")
         capabilities = device.driver.capabilities(device.stanza.options)
-        self._forgeable = not capabilities.encrypted
+        self._forgeable = not capabilities.encrypted and device.stanza.key_file is None
         self._last: dict[str, tuple[bytes, int]] = {}  # by AD element: bytes, when decoded
         self._last_heard: At | None = None
         self._rssi: int | None = None

@@ -26,8 +26,9 @@ from gateway.errors import DeviceError
 
 STEP_S = 10.0
 STATUS_AT = 3  # of an answer: F0, operation, type, status
-GOODBYE_S = 1.0  # for all teardown steps, and again for all stop_notify: a stop takes 5 s at most
-DISCONNECT_S = 3.0  # BlueZ takes up to 2.7 s
+GOODBYE_S = 0.75  # for all teardown steps, and again for all stop_notify
+DISCONNECT_S = 3.0  # BlueZ takes up to 2.7 s; with the goodbyes under the 5 s of a stop
+ATT_HEAD = 3
 
 Take = Callable[[Channel, str, bytes], None]
 
@@ -54,6 +55,18 @@ class Conversation:
                     continue
                 text = str(wrong) or f"no answer within {self._step_s:g} s"
                 raise DeviceError(f"{step.action} {step.uuid}: {text}") from wrong
+
+    def short_mtu(self) -> str:
+        """Say so if the link's packets are smaller than the plan needs; empty if they are not.
+
+        Asked of a characteristic: `client.mtu_size` is always 23 on BlueZ.
+        """
+        for uuid in self._subscribed:
+            found = self._client.services.get_characteristic(uuid)
+            if found is not None:
+                mtu = found.max_write_without_response_size + ATT_HEAD
+                return f"MTU {mtu}, needs {self._plan.min_mtu}" if mtu < self._plan.min_mtu else ""
+        return ""
 
     async def read_every(self, step: GattStep, clock: Clock) -> None:
         """Read for ever, at the step's interval of the home's time."""

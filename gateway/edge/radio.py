@@ -74,7 +74,7 @@ class Radio:
         scanner_backend: type[BaseBleakScanner] | None = None,
         client_backend: type[BaseBleakClient] | None = None,
         recover: Recover | None = None,
-        pulse: Callable[[], None] | None = None,
+        pulse: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         log: FilteringBoundLogger | None = None,
     ) -> None:

@@ -12,6 +12,9 @@ neighbours included. When nothing was heard for `deaf_after_s` of the home's tim
 
 and when anything is heard again, the core is told that too. An adapter that is absent at the start
 is the same case. A living GATT stream is hearing as well: it forbids the alarm, not the restart.
+On BlueZ a silent adapter is asked after a third of the time: one that is gone or switched off is
+told at once. The pulse for the watchdog turns with each look and each attempt, deaf or not: a dead
+adapter is reported, and no reason to start the daemon anew.
 """
 
 import asyncio
@@ -28,7 +31,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
 from gateway.core.model import At, Link, LinkChange
-from gateway.edge.adapter import find_adapter
+from gateway.edge.adapter import adapter_fault, find_adapter
 from gateway.edge.decoding import Deliver
 from gateway.settings import RadioSettings, ScanMode
 from gateway.supervise import backoff, jittered
@@ -44,6 +47,7 @@ BASE_UUID = "-0000-1000-8000-00805f9b34fb"
 
 Hear = Callable[[BLEDevice, AdvertisementData], None]
 Recover = Callable[[int], Awaitable[None]]
+Ask = Callable[[str | None], Awaitable[str | None]]
 
 
 def patterns(adverts: Iterable[str]) -> list[OrPattern]:
@@ -80,12 +84,15 @@ class Scanner:
         *,
         backend: type[BaseBleakScanner] | None = None,
         recover: Recover | None = None,
-        pulse: Callable[[], None] | None = None,
+        ask: Ask | None = None,
+        pulse: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings, self._wanted, self._hear = settings, tuple(wanted), hear
         self._clock, self._deliver, self._air, self._log = clock, deliver, air, log
         self._backend, self._recover, self._pulse, self._pause = backend, recover, pulse, pause
+        self._ask = ask or (adapter_fault if backend is None else None)
+        self._chosen: str | None = None
         self._scanner: BleakScanner | None = None
         self._up: bool | None = None
         self.adapter = settings.adapter or "default"
@@ -103,6 +110,7 @@ class Scanner:
             while True:
                 if in_vain and self._recover is not None:
                     await self._recover(in_vain)
+                self._pulse()
                 if await self._start():
                     failed = 0
                     before = self.adverts
@@ -135,6 +143,8 @@ class Scanner:
             self._report(up=False, detail=f"{self.adapter}: {str(wrong) or type(wrong).__name__}")
             await self._stop()
             return False
+        finally:
+            self._pulse()
         self.scanning = True
         self.settled.set()
         return True
@@ -142,8 +152,10 @@ class Scanner:
     async def _new_scanner(self) -> BleakScanner:
         mode = self._settings.scan
         bluez: BlueZScannerArgs = {}
-        if self._backend is None and (adapter := await find_adapter(self._settings.adapter)):
-            bluez["adapter"] = self.adapter = adapter
+        if self._backend is None:
+            self._chosen = await find_adapter(self._settings.adapter)
+            if self._chosen is not None:
+                bluez["adapter"] = self.adapter = self._chosen
         if mode is ScanMode.PASSIVE:
             bluez["or_patterns"] = [*patterns(self._wanted)]
         return BleakScanner(
@@ -164,26 +176,33 @@ class Scanner:
                 await scanner.stop()
 
     async def _until_silent(self) -> None:
-        """Return when no advert was heard for `deaf_after_s`; tell the core unless a stream is."""
+        """Return when the scan must be started anew; tell the core, unless a stream is heard."""
         limit_s = self._settings.deaf_after_s
         adverts, since = self.adverts, self._clock.now()
         streamed, streamed_at = self.streamed, since
         while True:
             await self._clock.sleep(limit_s / CHECKS)
+            self._pulse()
             now = self._clock.now()
             if self.streamed != streamed:
                 streamed, streamed_at = self.streamed, now
             if self.adverts != adverts:
                 adverts, since = self.adverts, now
                 self.last_heard = now
-            if self._pulse is not None:
-                self._pulse()
-            if now.mono_ms - since.mono_ms >= limit_s * 1000:
+            silent_s = (now.mono_ms - since.mono_ms) / 1000
+            fault = await self._fault() if silent_s >= limit_s / 3 else None
+            if fault is not None:
+                self._report(up=False, detail=f"{self.adapter}: {fault}")
+                return
+            if silent_s >= limit_s:
                 if now.mono_ms - streamed_at.mono_ms >= limit_s * 1000:
                     self._report(
                         up=False, detail=f"{self.adapter}: nothing heard for {limit_s:g} s"
                     )
                 return
+
+    async def _fault(self) -> str | None:
+        return None if self._ask is None else await self._ask(self._chosen)
 
     def _report(self, *, up: bool, detail: str) -> None:
         self.detail = detail

@@ -3,14 +3,20 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from gateway.core.model import Link, Memory
-from gateway.driver import Decoded, MalformedPacket, Replayed, WrongKey
+from gateway.driver import Decoded, DeviceSettings, MalformedPacket, Replayed, WrongKey, sig
+from gateway.edge.radio import RadioDevice
 from gateway.errors import ConfigurationError
-from gateway.settings import ScanMode
+from gateway.registry import find
+from gateway.settings import DeviceStanza, ScanMode
 from tests.fakes_radio import BTHOME, Script, press, refuse, sensor, settle
 from tests.home_radio import ADDRESS, FOREIGN, Home
+
+XIAOMI = sig(0xFE95)
 
 
 async def test_a_press_is_stamped_once_and_delivered_with_its_counter() -> None:
@@ -168,3 +174,31 @@ async def test_the_scan_mode_is_the_technicians() -> None:
     home = Home(sensor(Script()), scan=ScanMode.PASSIVE)
     async with home.running():
         assert home.air.modes == ["passive"]
+
+
+HEADS = st.sampled_from([b"", b"\x40", b"\x44", b"\x41", b"\x45", b"\x58\x58", b"\x30\x58"])
+DATA = st.builds(bytes.__add__, HEADS, st.binary(max_size=24))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), DATA), max_size=20))
+async def test_whatever_bytes_are_on_the_air_nothing_is_raised(
+    adverts: list[tuple[int, bytes]],
+) -> None:
+    """The devices are served by the project's own drivers, with a key and without."""
+    devices = []
+    for number, (driver, key) in enumerate(
+        [("bthome", None), ("bthome", bytes(16)), ("mibeacon", bytes(16))]
+    ):
+        stanza = DeviceStanza(f"d{number}", driver, f"AA:BB:CC:00:00:0{number}")
+        chosen = find(driver)
+        settings = DeviceSettings(stanza.name, stanza.address, key)
+        devices.append(RadioDevice(stanza, chosen, chosen.new_decoder(settings, None)))
+    home = Home(*devices)
+    async with home.running():
+        for number, data in adverts:
+            home.air.advert(
+                f"AA:BB:CC:00:00:0{number}", {BTHOME: data, XIAOMI: data}, manufacturer={1: data}
+            )
+    status = home.radio.status()
+    assert status.adverts == len(adverts)
+    assert [device.bugs for device in status.devices] == [0, 0, 0]

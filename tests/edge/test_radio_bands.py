@@ -234,6 +234,15 @@ async def test_a_device_without_a_needed_characteristic_says_which() -> None:
     assert DATA in home.details(Link.BAND)[0]
 
 
+async def test_a_link_with_packets_too_small_for_the_plan_is_served_and_says_so() -> None:
+    device = band()
+    home = Home(worn(plan=GattPlan(PLAN.setup, min_mtu=300)), bands={ADDRESS: device})
+    async with home.running():
+        home.air.advert(ADDRESS)
+        await home.until(Link.BAND, "up")
+        assert home.radio.status().devices[0].detail == "MTU 247, needs 300"
+
+
 async def test_the_charge_is_read_again_at_the_plans_interval_of_the_homes_time() -> None:
     device = band()
     home = Home(worn(), bands={ADDRESS: device})

@@ -1,10 +1,14 @@
 """An adapter that goes deaf, is absent, or comes back."""
 
+import asyncio
+
+import structlog
 from bleak.exc import BleakError
 
-from gateway.core.model import Link
-from gateway.edge.scan import FLAGS, patterns
-from tests.fakes_radio import BTHOME, Script, sensor, settle
+from gateway.core.model import Heard, Link, LinkChange
+from gateway.edge.scan import FLAGS, Scanner, patterns
+from gateway.settings import RadioSettings
+from tests.fakes_radio import BTHOME, Air, HandClock, Script, sensor, settle
 from tests.home_radio import ADDRESS, FOREIGN, Home
 
 
@@ -69,6 +73,48 @@ async def test_cancelling_stops_the_scan() -> None:
     await settle()
     assert home.air.scanner is None
     assert not home.radio.status().scanning
+
+
+async def test_a_silent_adapter_is_asked_and_one_that_is_off_is_told_before_the_limit() -> None:
+    air, clock, said = Air(), HandClock(), list[Heard | LinkChange]()
+    asked: list[str | None] = []
+
+    async def ask(name: str | None) -> str | None:
+        asked.append(name)
+        return "switched off" if len(asked) > 1 else None
+
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        said.append,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        ask=ask,
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await settle()
+    await clock.forward(25)
+    assert asked == []
+    await clock.forward(15)
+    task.cancel()
+    await asyncio.wait([task])
+    assert [(one.up, one.detail) for one in said if isinstance(one, LinkChange)] == [
+        (False, "default: switched off")
+    ]
+    assert air.starts == 2
+
+
+async def test_the_watchdogs_pulse_turns_while_the_adapter_is_absent() -> None:
+    home = Home(sensor(Script()))
+    home.air.refuse_start = BleakError("No Bluetooth adapters found.")
+    async with home.running():
+        before = home.pulses
+        await settle()
+        assert home.pulses > before
 
 
 def test_a_passive_scan_asks_for_the_neighbours_and_for_every_wanted_element() -> None:
