@@ -141,13 +141,19 @@ class GattStep:
 
 @dataclass(frozen=True, slots=True)
 class GattPlan:
-    """How to talk to a connected device: what to do after each connect, and before a disconnect."""
+    """How to talk to a connected device: what to do after each connect, and before a disconnect.
+
+    silent_after_s: the device is reconnected when nothing came for so long.
+    watched: the characteristics that this is about (a band whose acceleration has died goes on
+             telling its heart rate); empty: any value will do.
+    """
 
     setup: tuple[GattStep, ...]
     teardown: tuple[GattStep, ...] = ()
     silent_after_s: float = 10.0
     min_mtu: int = 23
     bonded: bool = False
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

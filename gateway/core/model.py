@@ -304,10 +304,15 @@ class ClockProven:
 
 @dataclass(frozen=True, slots=True)
 class HubReturned:
-    """First input after a start: the last instant that the previous run committed, if any."""
+    """First input after a start.
+
+    last_seen: the last instant that the previous run committed, if any.
+    open: the matters whose alerts are still open: a detector knows what it has already said.
+    """
 
     at: At
     last_seen: At | None
+    open: frozenset[tuple["Kind", str]] = frozenset()
 
 
 # --------------------------------------------------------------------------------- decisions
