@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from gateway.errors import ConfigurationError
 from gateway.settings import BrokerSettings, Language
 
 
@@ -22,10 +24,15 @@ class CentreSettings:
     operator: str = "centre"
     client_id: str = "ansim-centre"
     language: Language = Language.KO
+    timezone: str = "Asia/Seoul"
     present: bool = False
     labels: Path | None = None
     keepalive_s: int = 30
 
     def __post_init__(self) -> None:
         if not self.districts:
-            raise ValueError("a centre serves at least one district")
+            raise ConfigurationError("a centre serves at least one district")
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError) as wrong:
+            raise ConfigurationError(f"no time zone {self.timezone!r}") from wrong
