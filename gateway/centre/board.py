@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.centre.case import Case
 from gateway.centre.cells import cells, fit, plain
@@ -38,6 +38,9 @@ RED, YELLOW, GREEN, WHITE_ON_RED = "\x1b[1;31m", "\x1b[33m", "\x1b[32m", "\x1b[1
 COLOURS = {4: RED, 3: "\x1b[1;33m", 2: "\x1b[36m", 1: ""}
 LINES_A_CASE = 2
 MOST_OVER = 3
+ROOM_FOR_OVER = 10
+NARROW = 100
+SILENT_MS = 90_000  # a heartbeat and a half: not gone yet, but worth a colour
 
 
 def render(view: View, width: int, height: int, language: Language, now_ms: int) -> str:
@@ -53,10 +56,11 @@ def render(view: View, width: int, height: int, language: Language, now_ms: int)
         lines += _case_lines(view, case, width, language, now_ms)
     if hidden:
         lines.append(_styled(BOLD, f"  +{hidden} {phrase('more', language)}", width))
-    rest = [*_over(view, width, language, now_ms), *_homes(view, width, height, language, now_ms)]
     foot = _foot(view, width, language)
     room = max(0, height - len(lines) - len(foot))
-    lines += rest[:room]
+    over = list(_over(view, width, language, now_ms)) if room >= ROOM_FOR_OVER else []
+    lines += _homes(view, width, room - len(over), language, now_ms)
+    lines += over
     lines += [fit("", width)] * (height - len(lines) - len(foot))
     return "\r\n".join((lines + foot)[:height])
 
@@ -76,7 +80,7 @@ def _on_screen(view: View, height: int) -> tuple[tuple[Case, ...], int]:
 
 
 def _title(view: View, width: int, language: Language, now_ms: int) -> str:
-    clock = _local(view, now_ms).strftime("%Y-%m-%d %H:%M:%S")
+    clock = _clock(view, now_ms, "%Y-%m-%d %H:%M:%S")
     online = sum(home.online for home in view.homes)
     count = view.counters
     left = (
@@ -103,10 +107,11 @@ def _case_lines(
     severity = say(SEVERITIES[case.sev], language)
     age = span(now_ms - case.received_ms, language)
     where = place(case.loc, language) or plain(case.sensor)
+    kinds, ages, names, places = (12, 11, 12, 10) if width < NARROW else (14, 14, 18, 13)
     head = (
         f"{view.numbers.get(case.id, 0):>4} {fit(severity, 6)}"
-        f"{fit(say(KINDS[case.kind], language), 14)}"
-        f"{fit(age, 14)}{fit(view.label(case.hub), 18)}{fit(where, 13)}"
+        f"{fit(say(KINDS[case.kind], language), kinds)} "
+        f"{fit(age, ages)}{fit(view.label(case.hub), names)} {fit(where, places)} "
     )
     yield _styled(colour, head + _state(case, language, now_ms), width)
     marks = " · ".join([reason(case, language), *_marks(view, case, language)])
@@ -115,13 +120,12 @@ def _case_lines(
 
 def _state(case: Case, language: Language, now_ms: int) -> str:
     if case.matter is Matter.PENDING and case.due_ms is not None:
-        left = span(case.due_ms - now_ms, language)
-        return f"{say(MATTERS[case.matter], language)} ({left} {phrase('due', language)})"
+        return f"{say(MATTERS[case.matter], language)} {span(case.due_ms - now_ms, language)}"
     return f"{say(MATTERS[case.matter], language)} · {say(PEOPLE[case.word], language)}"
 
 
 def _marks(view: View, case: Case, language: Language) -> Iterator[str]:
-    began = _local(view, case.onset_ms).strftime("%H:%M:%S")
+    began = _clock(view, case.onset_ms)
     yield f"{began} {phrase('began', language)}" if case.proven else phrase("unproven", language)
     if case.cert < 1.0:
         yield f"{phrase('certain', language)} {case.cert:.0%}"
@@ -155,10 +159,16 @@ def _over(view: View, width: int, language: Language, now_ms: int) -> Iterator[s
         yield _styled(DIM, text, width)
 
 
-def _homes(view: View, width: int, height: int, language: Language, now_ms: int) -> Iterator[str]:
+def _homes(view: View, width: int, room: int, language: Language, now_ms: int) -> Iterator[str]:
+    """Give at most `room` lines: a rule, the hubs that fit, and how many do not."""
+    if room < 2 or not view.homes:  # noqa: PLR2004 - a rule and one hub
+        return
     yield _rule(f"{phrase('homes', language)} {len(view.homes)}", width)
-    for home in view.homes[:height]:
+    fitting = room - 1 if len(view.homes) < room else room - 2
+    for home in view.homes[:fitting]:
         yield _styled(*_home(view, home, language, now_ms), width)
+    if len(view.homes) > fitting:
+        yield _styled(DIM, f"{'':5}+{len(view.homes) - fitting}", width)
 
 
 def _home(view: View, home: Household, language: Language, now_ms: int) -> tuple[str, str]:
@@ -179,14 +189,15 @@ def _home(view: View, home: Household, language: Language, now_ms: int) -> tuple
         text += f"{phrase('tested', language)} {span(now_ms - home.test_ms, language)}"
     if not home.proven and home.heard_ms:
         text += f"  {phrase('unproven', language)}"
-    return ("" if there else RED if home.gone else YELLOW), text
+    late = there and now_ms - home.heard_ms > SILENT_MS
+    return (RED if home.gone else YELLOW if late or not there else ""), text
 
 
 def _foot(view: View, width: int, language: Language) -> list[str]:
     lines = []
     if view.events:
         event = view.events[-1]
-        when = _local(view, event.at_ms).strftime("%H:%M:%S")
+        when = _clock(view, event.at_ms)
         what = say(NOTICES[event.notice], language)
         text = f" {when} {what} · {view.label(event.hub)} · {plain(event.detail)}"
         lines.append(_styled(YELLOW, text, width))
@@ -209,7 +220,9 @@ def _styled(style: str, text: str, width: int) -> str:
     return f"{style}{fit(text, width)}{RESET}" if style else fit(text, width)
 
 
-def _local(view: View, at_ms: int) -> datetime:
-    return (datetime.fromtimestamp(0, view.zone) + timedelta(milliseconds=at_ms)).astimezone(
-        view.zone
-    )
+def _clock(view: View, at_ms: int, form: str = "%H:%M:%S") -> str:
+    """Return an instant as the operator's clock shows it; a hub may name one no clock has."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, view.zone).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return "--:--:--"

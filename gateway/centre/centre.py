@@ -74,6 +74,7 @@ class Centre:
         *,
         listener: Listener | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+        retry_store_s: float = RETRY_STORE_S,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -81,6 +82,7 @@ class Centre:
         self.fault = ""
         self._listener = listener or Listener()
         self._new_id = new_id
+        self._retry_store_s = retry_store_s
         self._inbox: asyncio.Queue[tuple[Line, Received, int]] = asyncio.Queue()
         self._lines = [
             Line(settings, district, clock, self._take) for district in settings.districts
@@ -102,9 +104,10 @@ class Centre:
                     await self._session()
                 except* StoreError as wrong:
                     self.fault = "; ".join(str(each) for each in wrong.exceptions)
-                await asyncio.sleep(RETRY_STORE_S)
-                with suppress(StoreError):
-                    self._open_again()
+                while self.fault:  # no line is up: the hubs know that nobody stores
+                    await asyncio.sleep(self._retry_store_s)
+                    with suppress(StoreError):
+                        self._open_again()
         finally:
             self._database.close()
 

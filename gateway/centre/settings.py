@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from gateway.errors import ConfigurationError
@@ -32,6 +33,9 @@ class CentreSettings:
     def __post_init__(self) -> None:
         if not self.districts:
             raise ConfigurationError("a centre serves at least one district")
+        url = urlsplit(self.broker.url)
+        if url.scheme not in ("mqtt", "mqtts") or not url.hostname:
+            raise ConfigurationError(f"{self.broker.url!r} is no broker: write mqtts://host:8883")
         try:
             ZoneInfo(self.timezone)
         except (ValueError, OSError) as wrong:

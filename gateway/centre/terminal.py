@@ -10,7 +10,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from gateway.centre.board import render, visible
@@ -27,13 +27,14 @@ from gateway.centre.keys import (
 )
 from gateway.centre.view import View
 from gateway.centre.words import phrase
-from gateway.errors import AnsimError
+from gateway.errors import AnsimError, StoreError
 from gateway.settings import Language
 
 ENTER = "\x1b[?1049h\x1b[?25l"
 LEAVE = "\x1b[?25h\x1b[?1049l"
 HOME = "\x1b[H"
 FRAME_S = 0.5
+RINGS_FROM = 3  # severity: call the home, or go
 ARROWS = {"\x1b[A": "k", "\x1b[B": "j"}
 
 
@@ -44,6 +45,7 @@ class Board:
         self._centre = centre
         self._language = language
         self._typed = Typed()
+        self._rung: set[str] = set()
         self._quit = False
 
     async def run(self) -> None:
@@ -70,11 +72,19 @@ class Board:
         now_ms = self._centre.clock.now().wall_ms
         frame = render(view, size.columns, size.lines, self._language, now_ms)
         sys.stdout.write(HOME + frame)
-        sys.stdout.flush()
+        self._ring({case.id for case in view.open if case.sev >= RINGS_FROM and case.raised_ms})
         shown = set(visible(view, size.lines))
         unseen = [case.id for case in view.open if case.id in shown and case.presented_ms is None]
-        if unseen and not self._centre.fault:
-            self._centre.present(unseen)
+        if unseen:
+            with suppress(StoreError):  # the ledger's own commit meets it too, and closes the lines
+                self._centre.present(unseen)
+        sys.stdout.flush()
+
+    def _ring(self, raised: set[str]) -> None:
+        """Ring the terminal's bell once for each alarm that somebody has to act on at once."""
+        if raised - self._rung:
+            sys.stdout.write("\a")
+        self._rung = raised
 
     def _read(self, stdin: int) -> None:
         text = os.read(stdin, 64).decode(errors="replace")

@@ -47,7 +47,7 @@ SEVERITIES: Mapping[int, Pair] = MappingProxyType(
 
 MATTERS: Mapping[Matter, Pair] = MappingProxyType(
     {
-        Matter.PENDING: ("취소 대기", "may be cancelled"),
+        Matter.PENDING: ("취소 대기", "pending"),
         Matter.RAISED: ("발령", "raised"),
         Matter.CANCELLED: ("취소됨", "cancelled"),
         Matter.CLOSED: ("종결", "closed"),
@@ -136,7 +136,6 @@ PHRASES: Mapping[str, Pair] = MappingProxyType(
         "updates": ("추가 신호", "updates"),
         "unseen": ("미확인 60초 초과", "unseen for 60 s"),
         "certain": ("확률", "cert"),
-        "due": ("후 발령", "until raised"),
         "keys": (
             "번호+ h 조치 c 종결 | 가구번호+ t 시험 s 상태 a 외출 o 귀가 | j/k 이동 l English q 끝",
             "no.+ h handled c close | home no.+ t test s status a away o home | j/k l 한글 q quit",
