@@ -308,6 +308,18 @@ def test_a_store_that_is_a_file_is_refused(sound: Settings, tmp_path: Path) -> N
     assert keys(found, Severity.ERROR) == ["store.directory"]
 
 
+def test_a_store_that_cannot_exist_yet_is_no_crash(sound: Settings) -> None:
+    odd = replace(sound, store=StoreSettings(directory=Path("/proc/none/" + "x" * 5000)))
+
+    assert "store.directory" in {finding.key for finding in look(odd)}
+
+
+def test_a_full_disk_is_warned_of(sound: Settings, tmp_path: Path) -> None:
+    vast = replace(sound, store=StoreSettings(directory=tmp_path, max_mb=10**12))
+
+    assert keys(look(vast), Severity.WARNING) == ["store.max_mb"]
+
+
 # ------------------------------------------------------------------------------- certificates
 def certificate(
     folder: Path, name: str, days: int, begins: int = 30

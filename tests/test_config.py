@@ -55,7 +55,6 @@ def test_all_errors_come_at_once_in_the_order_of_the_file() -> None:
     text += "fall:\n  operating_point: silent\n  cancel_window_s: 900\n"
 
     assert [(p.place, p.key) for p in problems(text)] == [
-        ((2, 3), "hub"),
         ((3, 3), "hub.distrikt"),
         ((11, 11), "devices[sos-button].role"),
         ((13, 20), "fall.operating_point"),
@@ -321,3 +320,9 @@ def test_a_lookup_that_raises_is_a_lookup_that_found_nothing() -> None:
 
     with pytest.raises(InvalidConfig, match="no such driver"):
         load_bytes(SMALL.encode(), Path("g.yaml"), find, environ={})
+
+
+def test_a_misspelt_key_is_not_also_called_missing() -> None:
+    said = only(SMALL.replace("address:", "adress:"))
+
+    assert "did you mean: address" in said

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.check import check
 from gateway.config import Loaded, load_bytes
 from gateway.config.example import example
 from gateway.config.problems import InvalidConfig, Problem
@@ -118,6 +119,8 @@ def survives(data: bytes) -> None:
     if isinstance(found, InvalidConfig):
         assert found.problems
         assert all("g.yaml" in found.render(language) for language in Language)
+    else:
+        assert all(f.render("g.yaml", Language.KO) for f in check(found, driver_of, environ={}))
 
 
 @settings(max_examples=150, deadline=None)

@@ -115,11 +115,9 @@ def _driver_options(drivers: tuple[Driver, ...], indent: str) -> Iterator[str]:
         yield f"{indent}#   {driver.name}: {driver.summary[0]}"
         yield f"{indent}#     {driver.summary[1]}"
         for name, spec in driver.options.items():
-            words = (
-                f" ({', '.join(str(choice) for choice in spec.choices)})" if spec.choices else ""
-            )
+            words = f" ({' | '.join(map(str, spec.choices))})" if spec.choices else ""
             yield from textwrap.wrap(
-                f"{name}: {_yaml(spec.default)}{words}: {spec.help}",
+                f"{name}: {_yaml(spec.default)}{words} - {spec.help}",
                 96,
                 initial_indent=f"{indent}#     ",
                 subsequent_indent=f"{indent}#       ",
