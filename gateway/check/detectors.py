@@ -10,8 +10,6 @@ from gateway.settings import InactivitySettings, Role
 # and last under 100 ms (two samples at 20 Hz). Clipping at ±4 g costs nothing measurable.
 MIN_RATE_HZ = 20.0
 MIN_RANGE_G = 4.0
-# An evidence of life: what the inactivity detector counts.
-SIGNS_OF_LIFE = ("Motion", "Contact", "Button", "Occupied", "Steps", "AccelerationBlock")
 _MINUTES_A_DAY = 24 * 60
 
 
@@ -27,8 +25,7 @@ def detectors(home: Home) -> Iterator[Finding]:
 
 
 def _falls(home: Home) -> Iterator[Finding]:
-    bands = [device for device in home.devices if device.gives("AccelerationBlock")]
-    if not bands:
+    if not home.bands:
         yield warning(
             "fall",
             "no device streams acceleration: falls will not be noticed",
@@ -38,7 +35,7 @@ def _falls(home: Home) -> Iterator[Finding]:
                 "밴드를 추가하거나, 의도한 것이면 fall: {enabled: false}",
             ),
         )
-    for band in bands:
+    for band in home.bands:
         yield from _impact(band)
 
 
@@ -110,9 +107,8 @@ def _night(level: InactivitySettings) -> Iterator[Finding]:
 
 
 def _sensors(home: Home) -> Iterator[Finding]:
-    lively = [d for d in home.devices if d.gives(*SIGNS_OF_LIFE) and d.driver is not None]
-    fixed = [d for d in lively if not d.connects and d.stanza.role not in _BUTTONS]
-    if home.devices and not [d for d in lively if d.stanza.role not in _BUTTONS]:
+    fixed = [device for device in home.lively if not device.connects]
+    if home.devices and not home.lively:
         yield warning(
             "inactivity",
             "nothing shows that somebody is about (no motion, door, bed or band): a long silence "
@@ -142,15 +138,13 @@ def _sensors(home: Home) -> Iterator[Finding]:
 
 def _cancelling(home: Home) -> Iterator[Finding]:
     told = bool(home.settings.announcer.command)
+    fall, still = home.settings.fall, home.settings.inactivity
     windows = {
-        "fall.cancel_window_s": (home.settings.fall.enabled, home.settings.fall.cancel_window_s),
-        "inactivity.cancel_window_s": (
-            home.settings.inactivity.enabled,
-            home.settings.inactivity.cancel_window_s,
-        ),
+        "fall.cancel_window_s": (fall.enabled and home.bands, fall.cancel_window_s),
+        "inactivity.cancel_window_s": (still.enabled and home.lively, still.cancel_window_s),
     }
-    for key, (enabled, seconds) in windows.items():
-        if enabled and seconds > 0 and not told:
+    for key, (runs, seconds) in windows.items():
+        if runs and seconds > 0 and not told:
             yield warning(
                 key,
                 f"nothing tells the resident of a pending alarm, so its window of {seconds:g} s "
@@ -169,9 +163,6 @@ def _cancelling(home: Home) -> Iterator[Finding]:
             "알림은 있지만 취소 버튼이 없습니다. 괜찮다는 움직임으로만 취소됩니다",
             Text("role: cancel or sos-cancel on a button", "버튼에 role: cancel 또는 sos-cancel"),
         )
-
-
-_BUTTONS = frozenset({Role.SOS, Role.CANCEL, Role.SOS_CANCEL})
 
 
 def _minutes(clock: str) -> int:

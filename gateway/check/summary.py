@@ -15,7 +15,7 @@ _HEAD = (
     Text("role", "역할"),
     Text("link", "방식"),
 )
-_CONNECTS, _LISTENS = Text("connects", "연결"), Text("adverts", "광고 수신")
+_CONNECTS, _LISTENS = Text("connects", "연결"), Text("adverts", "수신")
 _OFF = Text("off", "꺼짐")
 _NOTHING = Text("nothing can tell", "감지할 기기 없음")
 
@@ -57,12 +57,12 @@ def _what_runs(home: Home) -> Iterator[tuple[Text, Text]]:
 
 def _named(home: Home, *roles: Role) -> Text:
     names = [device.stanza.name for device in home.devices if device.stanza.role in roles]
-    return Text(*[", ".join(names)] * 2) if names else _NOTHING
+    return Text(*[", ".join(names)] * 2) if names else Text("no button", "버튼 없음")
 
 
 def _falls(home: Home) -> Text:
     fall = home.settings.fall
-    bands = [d.stanza.name for d in home.devices if d.gives("AccelerationBlock")]
+    bands = [band.stanza.name for band in home.bands]
     if not fall.enabled or not bands:
         return _NOTHING if fall.enabled else _OFF
     told = bool(home.settings.announcer.command)
@@ -75,8 +75,8 @@ def _falls(home: Home) -> Text:
 
 def _inactivity(home: Home) -> Text:
     still = home.settings.inactivity
-    if not still.enabled:
-        return _OFF
+    if not still.enabled or not home.lively:
+        return _NOTHING if still.enabled else _OFF
     hours = f"{still.attention_h:g} / {still.warning_h:g} / {still.emergency_h:g}"
     return Text(
         f"{hours} h at most, {still.away_h:g} h while out",
