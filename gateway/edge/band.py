@@ -105,6 +105,7 @@ class Band:
                 async with asyncio.timeout(patience_s):
                     await self._advertised.wait()
             except TimeoutError:
+                self._report(up=False, detail="not heard")
                 await self._let_go_of_stale()
             if self._ear.found is not None:
                 return self._ear.found
