@@ -173,7 +173,8 @@ class DeviceStanza:
         )
     )
     place: str = field(
-        default="", metadata=say("the room or spot it watches", "설치 위치", form=Form.PLACE)
+        default="",
+        metadata=say("the room or spot it watches", "설치 위치", form=Form.PLACE, example="living"),
     )
     key_file: Path | None = field(
         default=None,
@@ -186,7 +187,7 @@ class DeviceStanza:
     )
     role: Role = field(
         default=Role.NONE,
-        metadata=say("what it is in this home", "이 집에서의 역할"),
+        metadata=say("what it is in this home", "이 집에서의 역할", example=Role.SOS),
     )
     options: Mapping[str, int | float | str | bool] = field(
         default_factory=lambda: MappingProxyType({}),

@@ -5,6 +5,7 @@ restarts (seen with a cluster node).
 """
 
 import asyncio
+import os
 import random
 import shutil
 import socket
@@ -30,18 +31,35 @@ def free_port() -> int:
                 return port
 
 
-PLAIN = ("allow_anonymous true",)
+PLAIN = ("listener {port} 127.0.0.1", "persistence false", "allow_anonymous true")
+SHIPPED = Path(__file__).resolve().parent.parent / "config" / "mosquitto"
+
+
+def shipped(directory: Path) -> list[str]:
+    """Return the configuration we ship, with its files in `directory` and a loopback listener."""
+    text = (SHIPPED / "mosquitto.conf").read_text()
+    for ours, here in (
+        ("listener 8883", "listener {port} 127.0.0.1"),
+        ("/etc/mosquitto/certs/", f"{directory}/"),
+        ("/etc/mosquitto/acl", str(SHIPPED / "acl")),
+        ("/var/lib/mosquitto/", f"{directory}/"),
+    ):
+        assert ours in text
+        text = text.replace(ours, here)
+    return [line for line in text.splitlines() if not line.startswith("#")]
 
 
 class Mosquitto:
-    """A mosquitto process; `lines` are its configuration besides the listener's port."""
+    """A mosquitto process; `lines` are its configuration, with {port} for the port."""
 
     def __init__(self, directory: Path, lines: Sequence[str] = PLAIN, port: int = 0) -> None:
         self.port = port or free_port()
         self.log: list[str] = []
         self._config = directory / f"mosquitto-{self.port}.conf"
-        head = (f"listener {self.port} 127.0.0.1", "persistence false", "log_type all")
-        self._config.write_text("\n".join((*head, *lines)) + "\n")
+        text = "\n".join(("log_type all", *lines)).replace("{port}", str(self.port))
+        if os.geteuid() == 0:
+            text += "\nuser root"  # or it could not read what a test wrote for itself
+        self._config.write_text(text + "\n")
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 

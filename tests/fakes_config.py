@@ -12,6 +12,19 @@ from gateway.driver import (
     OptionSpec,
     Packet,
 )
+from gateway.errors import ConfigurationError
+from gateway.settings import (
+    AnnouncerSettings,
+    BrokerSettings,
+    DeviceStanza,
+    FallSettings,
+    HubSettings,
+    InactivitySettings,
+    RadioSettings,
+    Settings,
+    StoreSettings,
+    UplinkSettings,
+)
 
 Options = Mapping[str, int | float | str | bool]
 
@@ -44,6 +57,8 @@ def _decoder(device: DeviceSettings, memory: Mapping[str, int | str] | None) -> 
 
 def _band(options: Options) -> Capabilities:
     rate, reach = options.get("rate_hz", 52), options.get("range_g", 8)
+    if rate == 10 and reach == 4:
+        raise ConfigurationError("no 10 Hz at 4 g")
     return Capabilities(
         ("AccelerationBlock", "HeartRate", "Battery"),
         sample_rate_hz=float(rate),
@@ -64,6 +79,7 @@ BAND = Driver(
             "rate_hz": OptionSpec(int, 52, "sample rate", (10, 25, 52)),
             "range_g": OptionSpec(int, 8, "range", (2, 4, 8)),
             "heart_rate": OptionSpec(bool, default=True, help="also the heart rate"),
+            "mode": OptionSpec(str, "low", "its mode", ("low", "high")),
         }
     ),
 )
@@ -93,3 +109,17 @@ DRIVERS: Mapping[str, Driver] = MappingProxyType(
 def driver_of(name: str) -> Driver | None:
     """Look a driver up as the registry does."""
     return DRIVERS.get(name)
+
+
+RECORDS = (
+    Settings,
+    HubSettings,
+    UplinkSettings,
+    BrokerSettings,
+    DeviceStanza,
+    RadioSettings,
+    FallSettings,
+    InactivitySettings,
+    AnnouncerSettings,
+    StoreSettings,
+)

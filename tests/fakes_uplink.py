@@ -20,6 +20,7 @@ from gateway.core.wire import (
 )
 from gateway.edge.lanes import BULK, Order
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
+from tests.contract import assert_valid
 
 HUB = "MFRGGZDFMZTWQ2LKNNWG23TPOA"
 EPOCH = "01J00000000000000000000000"
@@ -186,6 +187,7 @@ class Centre:
     def _received(self, message: Received) -> None:
         self._connection.acknowledge(message)
         self.raw.append(message)
+        assert_valid(message.topic, message.payload)
         up = parse_up(message.topic, message.payload)
         self.messages.append(up)
         if self.answers and up.stream:
@@ -198,10 +200,12 @@ class Centre:
 
     def say(self, ack: Ack) -> None:
         """Send an acknowledgement."""
+        assert_valid(TOPICS.dn("ack"), ack_payload(ack))
         self.send("ack", ack_payload(ack))
 
     def ask(self, command: Command) -> None:
         """Send a command."""
+        assert_valid(TOPICS.dn("cmd"), command_payload(command))
         self.send("cmd", command_payload(command))
 
     def send(self, leaf: str, payload: bytes) -> None:

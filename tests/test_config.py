@@ -6,6 +6,7 @@ import pytest
 
 from gateway.config import Loaded, load, load_bytes
 from gateway.config.problems import InvalidConfig, Problem
+from gateway.driver import Driver
 from gateway.errors import ConfigurationError
 from gateway.option import Language
 from gateway.settings import FallSettings, Point, Role
@@ -230,16 +231,16 @@ def test_an_address_is_normalised_and_a_near_miss_corrected() -> None:
 def test_two_devices_of_one_name_are_refused() -> None:
     text = SMALL + '  - {name: sos-button, driver: bthome, address: "B4:35:22:11:22:34"}\n'
 
-    assert "the name of another device already, line (8)" in only(text)
+    assert "the name of another device already, at line 8" in only(text)
 
 
-BAND = '  - {name: band, driver: polar_pmd, address: "A0:9E:1A:11:22:33", options: {%s}}\n'
+BAND = '  - {name: band, driver: polar_pmd, address: "A0:9E:1A:11:22:33", options: %s}\n'
 
 
 def test_a_device_gets_its_drivers_options_with_their_defaults() -> None:
-    band = read(SMALL + BAND % "rate_hz: 25").settings.devices[1]
+    band = read(SMALL + BAND % "{rate_hz: 25}").settings.devices[1]
 
-    assert dict(band.options) == {"rate_hz": 25, "range_g": 8, "heart_rate": True}
+    assert dict(band.options) == {"rate_hz": 25, "range_g": 8, "heart_rate": True, "mode": "low"}
 
 
 @pytest.mark.parametrize(
@@ -249,11 +250,13 @@ def test_a_device_gets_its_drivers_options_with_their_defaults() -> None:
         ("rate_hz: fast", "a whole number is wanted"),
         ("rate_hz: 26", "write: one of 10, 25, 52"),
         ("heart_rate: 1", "write: true"),
+        ("{rate_hz: 10, range_g: 4}", "options: no 10 Hz at 4 g"),
+        ("mode: hihg", "did you mean: high"),
         ("rate_hz: [1]", "one value is wanted"),
     ],
 )
 def test_a_wrong_driver_option_is_refused(options: str, said: str) -> None:
-    assert said in only(SMALL + BAND % options)
+    assert said in only(SMALL + BAND % f"{{{options.strip('{}')}}}")
 
 
 def test_a_command_is_a_list_and_a_shell_line_is_rewritten_as_one() -> None:
@@ -308,3 +311,11 @@ def test_every_settings_key_knows_its_position() -> None:
 def test_the_operating_point_is_typed() -> None:
     text = SMALL + "fall:\n  operating_point: quiet\n"
     assert read(text).settings.fall.operating_point is Point.QUIET
+
+
+def test_a_lookup_that_raises_is_a_lookup_that_found_nothing() -> None:
+    def find(name: str) -> Driver:
+        raise ConfigurationError(name)
+
+    with pytest.raises(InvalidConfig, match="no such driver"):
+        load_bytes(SMALL.encode(), Path("g.yaml"), find, environ={})

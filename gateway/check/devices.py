@@ -54,11 +54,13 @@ def _driver(device: Equipped) -> Iterator[Finding]:
             f"“{device.stanza.driver}” 드라이버가 없습니다",
             Text("`ansim drivers` lists them", "`ansim drivers`로 목록을 보십시오"),
         )
+    if device.fault:
+        yield error(f"{device.key}.options", device.fault, device.fault)
 
 
 def _role(device: Equipped) -> Iterator[Finding]:
     role, needs = device.stanza.role, ROLE_NEEDS.get(device.stanza.role)
-    if device.driver is None or not needs or device.gives(*needs):
+    if device.driver is None or device.fault or not needs or device.gives(*needs):
         return
     can = ", ".join(device.can.provides) or "-"
     help_ = ROLE_HELP[role]

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gateway.config import DriverOf
 from gateway.config.problems import Place
+from gateway.config.reader import find_driver, unable
 from gateway.driver import Capabilities, Driver
 from gateway.option import Language, Text
 from gateway.settings import DeviceStanza, Settings
@@ -69,6 +70,7 @@ class Equipped:
     stanza: DeviceStanza
     driver: Driver | None
     can: Capabilities
+    fault: str = ""  # why its options make no sense together, in the driver's words
 
     @property
     def connects(self) -> bool:
@@ -93,7 +95,7 @@ class Home:
         """Look the drivers up; one that does not exist can do nothing (and is reported)."""
         return cls(
             settings,
-            tuple(_equip(stanza, driver_of(stanza.driver)) for stanza in settings.devices),
+            tuple(_equip(s, find_driver(driver_of, s.driver)) for s in settings.devices),
             environ,
         )
 
@@ -103,4 +105,6 @@ def _equip(stanza: DeviceStanza, driver: Driver | None) -> Equipped:
     if driver is None:
         return Equipped(key, stanza, None, Capabilities(()))
     options = {name: spec.default for name, spec in driver.options.items()} | dict(stanza.options)
+    if fault := unable(driver, options):
+        return Equipped(key, stanza, driver, Capabilities(()), fault)
     return Equipped(key, stanza, driver, driver.capabilities(options))

@@ -17,14 +17,16 @@ from typing import Any, Final
 
 from gateway.config import words
 from gateway.config.forms import FORMS, Wrong
-from gateway.config.problems import Place, Problem, both, shown
+from gateway.config.problems import Place, Problem, both, closest, shown
 from gateway.config.scalars import as_bool, as_number, as_text, as_word
 from gateway.config.yaml_source import Entry, Items, Scalar, Table, Tree
 from gateway.driver import Driver, OptionSpec
+from gateway.errors import ConfigurationError
 from gateway.option import Form, Option, Text
 from gateway.secret import CREDENTIAL, CREDENTIALS_DIRECTORY
 from gateway.settings import DeviceStanza, Settings
 
+# Finds a driver; of one that does not exist it returns None or raises ConfigurationError.
 DriverOf = Callable[[str], Driver | None]
 
 _NOTHING: Final[Any] = object()
@@ -162,8 +164,9 @@ class Reader:
         if given is _NOTHING:
             return
         specs: Mapping[str, OptionSpec] | None = None
+        driver: Driver | None = None
         if isinstance(name, str) and self.driver_of:
-            driver = self.driver_of(name)
+            driver = find_driver(self.driver_of, name)
             if driver is None:
                 at = tree.get("driver") or tree
                 values["driver"] = self._refuse(
@@ -172,7 +175,11 @@ class Reader:
             else:
                 specs = driver.options
         options = self._options(given, specs, f"{path}.options")
-        values["options"] = options if options is _NOTHING else MappingProxyType(options)
+        if options is not _NOTHING:
+            options = MappingProxyType(options)
+            if driver is not None and (why := unable(driver, options)):
+                self._refuse(given, f"{path}.options", Wrong(both(why)))
+        values["options"] = options
 
     def _options(self, given: Table, specs: Mapping[str, OptionSpec] | None, path: str) -> Any:
         found: dict[str, Any] = {key: spec.default for key, spec in (specs or {}).items()}
@@ -202,7 +209,8 @@ class Reader:
             f"{shown(scalar.text)} is not allowed here", f"{shown(scalar.text)}: 쓸 수 없음"
         )
         advice = Text(f"one of {listed}", f"다음 중 하나: {listed}")
-        return self._refuse(scalar, path, Wrong(wrong, write=advice))
+        meant = closest(scalar.text, [c for c in spec.choices if isinstance(c, str)])
+        return self._refuse(scalar, path, Wrong(wrong, meant, advice))
 
     def _untyped(self, scalar: Scalar, path: str) -> Any:
         """Return an option of a driver taken on trust: by YAML's own guess."""
@@ -212,6 +220,23 @@ class Reader:
     def _refuse(self, at: Tree | Entry, path: str, wrong: Wrong) -> Any:
         self.problems.append(Problem(at.place, path, wrong.wrong, wrong.meant, wrong.write))
         return _NOTHING
+
+
+def find_driver(driver_of: DriverOf, name: str) -> Driver | None:
+    """Return a driver, or None when there is none of this name."""
+    try:
+        return driver_of(name)
+    except ConfigurationError:
+        return None
+
+
+def unable(driver: Driver, options: Mapping[str, int | float | str | bool]) -> str:
+    """Return why a driver cannot do what its options ask together, or nothing."""
+    try:
+        driver.capabilities(options)
+    except (ConfigurationError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _required(f: "dataclasses.Field[Any]") -> bool:

@@ -82,13 +82,12 @@ def unknown_driver(name: str, names: Iterable[str]) -> Wrong:
     )
 
 
-def taken(name: str, first: Place | None) -> Wrong:
+def taken(name: str, first: Place) -> Wrong:
     """Return what is said of a second device of one name."""
-    line = f" ({first.line})" if first else ""
     return Wrong(
         Text(
-            f"{shown(name)} is the name of another device already, line{line}",
-            f"{shown(name)}: 다른 기기가 이미 쓰는 이름입니다. 행{line}",
+            f"{shown(name)} is the name of another device already, at line {first.line}",
+            f"{shown(name)}: {first.line}행의 기기가 이미 쓰는 이름입니다",
         ),
         write=both(f"name: {name}-2"),
     )

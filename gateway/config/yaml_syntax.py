@@ -39,7 +39,7 @@ _MEANINGS: tuple[tuple[str, Text], ...] = (
         Text("a quote is opened and never closed", "따옴표가 닫히지 않았습니다"),
     ),
     (
-        "unknown escape character",
+        "escape",  # "found unknown escape character", "expected escape sequence of 8 …"
         Text(
             "in double quotes a backslash is special: use single quotes",
             "큰따옴표 안의 역슬래시는 특수 문자입니다. 작은따옴표를 쓰십시오",
@@ -57,7 +57,7 @@ _MEANINGS: tuple[tuple[str, Text], ...] = (
         Text("the same anchor (&name) twice", "같은 앵커(&이름)가 두 번 있습니다"),
     ),
     (
-        "expected a single document",
+        "but found another document",
         Text(
             "a second document begins here (“---”): one file is one hub",
             "여기서 두 번째 문서(“---”)가 시작됩니다. 파일 하나에 허브 하나입니다",

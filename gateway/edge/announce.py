@@ -1,8 +1,9 @@
 """What tells the resident: a command of the technician's choice, run once for each announcement.
 
-The command is given two words, what is announced and the kind of alarm (`pending fall`). It should
-start a unit of its own (`systemctl start ansim-announce@pending.service`): the daemon's sandbox has
-no sound card. It gets ten seconds; a failing one is reported and never delays an alarm.
+In the command's words `{sound}` stands for what is announced and `{kind}` for the kind of alarm; so
+`systemctl start --no-block ansim-announce@{sound}.service` starts a unit of its own, which it
+should: the daemon's sandbox has no sound card. It gets ten seconds; a failing one is reported and
+never delays an alarm.
 """
 
 import asyncio
@@ -30,14 +31,15 @@ class CommandAnnouncer:
 
     async def __call__(self, announce: Announce) -> None:
         """Run the command for one announcement."""
-        words = (announce.sound.value, announce.alert.kind.value)
+        sound, kind = announce.sound.value, announce.alert.kind.value
+        command = [word.replace("{sound}", sound).replace("{kind}", kind) for word in self._command]
         async with self._lock:
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *self._command, *words, stdin=asyncio.subprocess.DEVNULL
+                    *command, stdin=asyncio.subprocess.DEVNULL
                 )
             except OSError as error:
-                self._log.error("announcer cannot be run", error=str(error))
+                self._log.warning("announcer cannot be run", error=str(error))
                 return
             try:
                 async with asyncio.timeout(LIMIT_S):
@@ -47,4 +49,4 @@ class CommandAnnouncer:
                 await process.wait()
                 status = -1
             if status != 0:
-                self._log.error("announcer failed", status=status, said=" ".join(words))
+                self._log.warning("announcer failed", status=status, sound=sound, kind=kind)

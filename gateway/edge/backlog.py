@@ -18,8 +18,8 @@ from gateway.core.alerts import Alert
 from gateway.core.model import At, Memory
 from gateway.core.outputs import Keep, Outputs, Post, Stream
 from gateway.core.wire import Ack
+from gateway.edge.batch import Batch, Repair
 from gateway.edge.records import Restored, Row, payload, to_json
-from gateway.edge.tables import Batch, Repair
 
 MOST_KEEPS = 20_000
 MOST_TELEMETRY = 2_000

@@ -18,7 +18,6 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +25,8 @@ from typing import TypeVar
 from sqlite_utils import Database
 
 from gateway.edge import retention, tables
+from gateway.edge.aside import set_aside
+from gateway.edge.batch import Written
 from gateway.edge.records import Found, FoundState
 from gateway.errors import StoreError
 
@@ -33,9 +34,6 @@ T = TypeVar("T")
 
 VERSION = 1
 NAME = "hub.db"
-KEPT_ASIDE = 3
-"""How many set-aside databases are kept for whoever wants to look into them."""
-
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -93,8 +91,8 @@ class Disk:
         self._shut()
 
     def transact(
-        self, work: Callable[[Database], tables.Written], abandoned: Callable[[], bool]
-    ) -> tables.Written:
+        self, work: Callable[[Database], Written], abandoned: Callable[[], bool]
+    ) -> Written:
         """Run `work` in a transaction of its own and commit it durably.
 
         A full disk first gives up the oldest readings, once: thingsboard-gateway#1483 never
@@ -110,7 +108,7 @@ class Disk:
         return self._attempt(work, abandoned)
 
     def read(self, work: Callable[[Database], T]) -> T:
-        """Run `work`, which only reads."""
+        """Run `work`, which reads, or writes in transactions of its own (retention)."""
         db = self._usable()
         try:
             if self._debts:
@@ -118,20 +116,18 @@ class Disk:
             return work(db)
         except sqlite3.Error as error:
             raise self._after(error) from error
-
-    def change(self, work: Callable[[Database], T]) -> T:
-        """Run `work`, which writes in transactions of its own (retention)."""
-        return self.read(work)
+        except ValueError as error:  # what was JSON is not any more
+            raise self._replace(f"unreadable: {error}") from error
 
     def owe(self, undo: Callable[[Database], None]) -> None:
         """Before anything else is read or written, take back a commit that came too late."""
         self._debts.append(undo)
 
     def _attempt(
-        self, work: Callable[[Database], tables.Written], abandoned: Callable[[], bool]
-    ) -> tables.Written:
+        self, work: Callable[[Database], Written], abandoned: Callable[[], bool]
+    ) -> Written:
         db = self._usable()
-        written: tables.Written | None = None
+        written: Written | None = None
         try:
             db.execute("BEGIN IMMEDIATE")
             for debt in self._debts:
@@ -188,7 +184,7 @@ class Disk:
         self._shut()
         try:
             epoch = self._new_epoch()
-            kept = self._set_aside(epoch)
+            kept = set_aside(self.path, epoch)
             self._create(epoch)
         except (sqlite3.Error, OSError) as error:
             self._shut()
@@ -205,7 +201,9 @@ class Disk:
         directory.chmod(0o700)
         if not self.path.exists() or self.path.stat().st_size == 0:
             epoch = self._new_epoch()
-            self._set_aside(epoch)  # a log without its database would be replayed into the new one
+            set_aside(
+                self.path, epoch
+            )  # a log without its database would be replayed into the new one
             self._create(epoch)
             self.found = Found(FoundState.NEW)
             return
@@ -241,18 +239,19 @@ class Disk:
 
     def _create(self, epoch: str) -> None:
         os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-        db = self._begin()
+        db = self._begin(new=True)
         schema = (files("gateway.edge") / "schema_v1.sql").read_text(encoding="utf-8")
         db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version = {VERSION};\nCOMMIT;")
         db.execute("INSERT INTO self (one, epoch) VALUES (1, ?)", [epoch])
         self._take(db, epoch)
 
-    def _begin(self) -> Database:
+    def _begin(self, *, new: bool = False) -> Database:
         """Connect. FULL also for batches: one fsync each, and what was flushed is not lost."""
         self._db = db = Database(
             self._connect(self.path), recursive_triggers=False, execute_plugins=False
         )
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a file without tables
+        if new:
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only a file without tables takes it
         db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA journal_size_limit = 4194304").fetchone()
@@ -270,26 +269,6 @@ class Disk:
             with contextlib.suppress(sqlite3.Error):
                 db.conn.close()
 
-    def _set_aside(self, epoch: str) -> str:
-        """Move the file and its log to a dated name; return it ("" when there was nothing)."""
-        stem = f"{NAME}.set-aside-{_date(epoch)}-{epoch[-4:]}"
-        kept = ""
-        for suffix in ("", "-wal", "-shm"):
-            old = self.path.with_name(NAME + suffix)
-            if old.exists():
-                old.rename(self.path.with_name(stem + suffix))
-                kept = kept or stem + suffix
-        pattern = f"{NAME}.set-aside-*"
-        stems = sorted({_stem(path) for path in self.path.parent.glob(pattern)})
-        for stem in stems[:-KEPT_ASIDE]:
-            for path in self.path.parent.glob(f"{stem}*"):
-                path.unlink()
-        return kept
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix("-wal").removesuffix("-shm")
-
 
 def _is(error: BaseException | None, code: int) -> bool:
     """Whether `error` has this primary result code (its extended codes included)."""
@@ -303,18 +282,3 @@ def _inode(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def _date(ulid: str) -> str:
-    """Return the date that a ULID carries: nobody asks for the time here.
-
-    >>> _date("01ARZ3NDEKTSV4RRFFQ69G5FAV")
-    '20160730T235432Z'
-    """
-    ms = 0
-    for letter in ulid[:10]:
-        ms = ms * 32 + max(0, _CROCKFORD.find(letter))
-    return datetime.fromtimestamp(ms % 2**47 / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,22 +1,15 @@
-"""paho-mqtt on the asyncio loop: one `Connection` is one TCP connection, never used twice.
-
-Theory of operation. paho is fed by the loop: its socket callbacks become add_reader and add_writer,
-a timer calls loop_misc. Only connecting (name, TCP, TLS handshake, reading key files), which blocks
-in paho, happens in a daemon thread of its own: a resolver that hangs for half a minute must
-neither stop the loop nor delay the end of the process.
+"""One MQTT connection: paho-mqtt on the asyncio loop, from CONNECT to its end, never used twice.
 
 What was learnt the hard way [measured with paho 2.2.0]
 1. After a reconnect paho sends all it has queued, whatever the window: hence a fresh Client for
    each connection, and nothing is handed to paho that may not go out now.
 2. The server's Receive Maximum is never read by paho: `receive_maximum` is, and callers keep to it.
 3. With a persistent session messages arrive in the same read as CONNACK: handlers stand before.
-4. TLS may hold decrypted bytes while the socket is not readable: read on while `pending()`.
-5. NATS answers MQTT 5 with code 1, RabbitMQ 3.10 just closes: both become `Refused.old`.
+4. NATS answers MQTT 5 with code 1, RabbitMQ 3.10 just closes: both become `Refused.old`.
 """
 
 import asyncio
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,13 +19,13 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from gateway.edge.paho_loop import LoopDriver
 from gateway.errors import LinkError
 
 ANSWER_S = 10.0  # CONNACK, SUBACK: brokers at their file limit hang without an error
-MISC_S = 1.0
 WILL_DELAY_S = 30
 SESSION_EXPIRY_S = 3600
-UNSUPPORTED_VERSION = (1, 132)  # CONNACK of 3.1.1 and of 5.0
+UNSUPPORTED_VERSION = 132  # reason code; paho gives it for code 1 of 3.1.1 too
 
 
 class Version(Enum):
@@ -97,20 +90,18 @@ class Connection:
         received: Callable[[Received], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
         self._prepare = prepare
         self._received = received
         self._keepalive_s = keepalive_s
-        self._abandoned = False
-        self._timer: asyncio.TimerHandle | None = None
         self._pubacks: dict[int, tuple[asyncio.Future[None], float]] = {}
         self._subacks: dict[int, asyncio.Future[None]] = {}
-        self._connack: asyncio.Future[int] = self._loop.create_future()
+        self._connack: asyncio.Future[Any] = self._loop.create_future()
         self.version = version
         self.receive_maximum = 65535
         self.closed = asyncio.Event()
         self.why: BaseException = LinkError("not connected")
         self._client = self._new_client(client_id, will)
+        self._driver = LoopDriver(self._client, self.drop)
 
     def _new_client(self, client_id: str, will: Publication) -> Any:
         v5 = self.version is Version.V5
@@ -124,10 +115,6 @@ class Connection:
         )
         client.connect_timeout = ANSWER_S
         client.max_inflight_messages_set(0)  # the window is ours: paho's would queue
-        client.on_socket_open = self._on_socket_open
-        client.on_socket_close = self._on_socket_close
-        client.on_socket_register_write = self._on_want_write
-        client.on_socket_unregister_write = self._on_written
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -144,8 +131,7 @@ class Connection:
         """Connect; LinkError (Refused) says why not."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                await self._in_thread(self._connect)
-                self._misc()
+                await self._driver.connect(self._connect)
                 code = await self._connack
         except TimeoutError:
             late = LinkError(f"no CONNACK within {ANSWER_S:g} s")
@@ -158,8 +144,8 @@ class Connection:
         except BaseException as wrong:
             self.drop(wrong)
             raise
-        if code:
-            refused = Refused(f"refused with code {code}", old=code in UNSUPPORTED_VERSION)
+        if code.is_failure:
+            refused = Refused(f"refused: {code}", old=code.value == UNSUPPORTED_VERSION)
             self.drop(refused)
             raise refused
 
@@ -176,31 +162,6 @@ class Connection:
             extra["properties"].SessionExpiryInterval = SESSION_EXPIRY_S
         self._client.connect(endpoint.host, endpoint.port, self._keepalive_s, **extra)
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        done: asyncio.Future[None] = self._loop.create_future()
-
-        def settle(wrong: BaseException | None) -> None:
-            if done.cancelled():
-                self._close_socket()
-            elif wrong is None:
-                done.set_result(None)
-            else:
-                done.set_exception(wrong)
-
-        def run() -> None:
-            wrong: BaseException | None = None
-            try:
-                work()
-            except BaseException as caught:  # noqa: BLE001 - carried to the loop, raised there
-                wrong = caught
-            try:
-                self._loop.call_soon_threadsafe(settle, wrong)
-            except RuntimeError:  # the loop is gone, and this connection with it
-                self._close_socket()
-
-        threading.Thread(target=run, name="mqtt-connect", daemon=True).start()
-        await done
-
     async def close(self) -> None:
         """Say goodbye (the broker then keeps the will to itself) and wait a second for it."""
         if not self.closed.is_set():
@@ -214,19 +175,8 @@ class Connection:
 
     def drop(self, why: BaseException) -> None:
         """End it without a word, so that the broker publishes the will; `why` is kept."""
-        self._abandoned = True
-        if self._timer is not None:
-            self._timer.cancel()
-        self._close_socket()
+        self._driver.stop()
         self._ended(why)
-
-    def _close_socket(self) -> None:
-        self._client.on_socket_close = None
-        sock = self._client.socket()
-        if sock is not None and sock.fileno() >= 0:
-            self._loop.remove_reader(sock)
-            self._loop.remove_writer(sock)
-            sock.close()
 
     def _ended(self, why: BaseException) -> None:
         if self.closed.is_set():
@@ -299,35 +249,10 @@ class Connection:
         return properties
 
     # --------------------------------------------------------------------------- paho's callbacks
-    def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
-        def opened() -> None:
-            if not self._abandoned:
-                self._loop.add_reader(sock, self._turn, self._read)
-
-        self._loop.call_soon_threadsafe(opened)  # paho opens sockets in the connecting thread
-
-    def _on_socket_close(self, _client: Any, _data: Any, sock: Any) -> None:
-        self._loop.remove_reader(sock)
-        self._loop.remove_writer(sock)
-
-    def _on_want_write(self, _client: Any, _data: Any, sock: Any) -> None:
-        def wanted() -> None:
-            if not self._abandoned and sock.fileno() >= 0:
-                self._loop.add_writer(sock, self._turn, self._client.loop_write)
-
-        if threading.get_ident() == self._thread:
-            wanted()
-        else:
-            self._loop.call_soon_threadsafe(wanted)
-
-    def _on_written(self, _client: Any, _data: Any, sock: Any) -> None:
-        if sock.fileno() >= 0:
-            self._loop.remove_writer(sock)
-
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: Any, props: Any) -> None:
         self.receive_maximum = getattr(props, "ReceiveMaximum", None) or 65535
         if not self._connack.done():
-            self._connack.set_result(code.value)
+            self._connack.set_result(code)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, code: Any, _props: Any) -> None:
         early = not self._connack.done()
@@ -358,26 +283,6 @@ class Connection:
                 message.topic, bytes(message.payload), message.retain, message.mid, message.qos
             )
         )
-
-    # ------------------------------------------------------------------------------- loop's turns
-    def _turn(self, work: Callable[[], Any]) -> None:
-        """Let paho work; what it or a handler raises ends the connection and is kept as `why`."""
-        try:
-            work()
-        except Exception as wrong:  # noqa: BLE001 - raised to whoever runs this connection
-            self.drop(wrong)
-
-    def _read(self) -> None:
-        self._client.loop_read()
-        sock = self._client.socket()
-        while isinstance(sock, ssl.SSLSocket) and sock.fileno() >= 0 and sock.pending():
-            self._client.loop_read()
-            sock = self._client.socket()
-
-    def _misc(self) -> None:
-        if not self.closed.is_set():
-            self._turn(self._client.loop_misc)
-            self._timer = self._loop.call_later(MISC_S, self._misc)
 
 
 def _reason(wrong: BaseException) -> str:

@@ -66,12 +66,16 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a new run starts from. last_seen: the newest instant that the last run committed."""
+    """What a new run starts from. last_seen: the newest instant that the last run committed.
+
+    unreadable: ids of alerts that another version wrote in a way this one does not understand.
+    """
 
     alerts: tuple[Alert, ...] = ()
     memories: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
     detector_state: Mapping[str, bytes] = field(default_factory=dict)
     last_seen: At | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,12 @@ from gateway.core.model import At
 CHUNK = 500
 """Rows in one transaction: an alarm that waits behind it waits for milliseconds."""
 
+VACUUM_PAGES = 256
+"""Pages given back to the file system in one transaction (1 MB)."""
+
 _CLOSED = "alert IS NULL OR alert NOT IN (SELECT id FROM alerts WHERE matter <> 'closed')"
 _OLDEST = "ORDER BY wall_ms, mono_ms LIMIT ?"
-_LANES = {
+LANES = {
     "readings": f"DELETE FROM readings WHERE n IN (SELECT n FROM readings {_OLDEST})",  # noqa: S608
     **{
         stream: "DELETE FROM outbox WHERE rowid IN (SELECT rowid FROM outbox"  # noqa: S608
@@ -39,26 +42,38 @@ class Evicted:
     bytes_on_disk: int
 
 
-def evict(db: Database, now: At, *, keep_h: float, max_bytes: int) -> Evicted:
-    """Delete what is too old or too much, and give the space back to the file system."""
-    expired = _expire(db, now, round(keep_h * 3_600_000))
-    lanes: dict[str, int] = {}
-    for lane, sql in _LANES.items():
-        while used_bytes(db) > max_bytes:
-            gone = _delete(db, sql, [CHUNK], count_as=lane)
-            lanes[lane] = lanes.get(lane, 0) + gone
-            if gone == 0:
-                break
-    for _ in db.execute("PRAGMA incremental_vacuum"):
-        pass
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What retention goes by, at the hub's own `now`."""
+
+    now: At
+    keep_ms: int
+    max_bytes: int
+
+
+def step(db: Database, policy: Policy) -> tuple[str, int]:
+    """Do one small piece of retention; return the lane and how many rows went ("" when done).
+
+    One piece is one short transaction, so that an alarm can pass between two of them.
+    """
+    if gone := _expire(db, policy):
+        return "expired", gone
+    if used_bytes(db) > policy.max_bytes:
+        for lane in LANES:
+            if gone := _shed(db, lane):
+                return lane, gone
+    if free := _pragma(db, "freelist_count"):
+        # executescript runs it to its end; execute() would free a single page.
+        db.conn.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+        return "vacuum", free - _pragma(db, "freelist_count")
     db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    return Evicted(expired, {lane: n for lane, n in lanes.items() if n}, bytes_on_disk(db))
+    return "", 0
 
 
 def make_room(db: Database) -> None:
     """Give up the oldest of what may go, so that an alarm finds room on a full disk."""
-    for lane, sql in _LANES.items():
-        if _delete(db, sql, [CHUNK], count_as=lane):
+    for lane in LANES:
+        if _shed(db, lane):
             return
 
 
@@ -77,21 +92,22 @@ def counts(db: Database) -> dict[str, int]:
     return dict(db.execute("SELECT lane, rows FROM evicted").fetchall())
 
 
-def _expire(db: Database, now: At, keep_ms: int) -> int:
-    """Delete readings older than `keep_ms` by the hub's own clock.
+def _expire(db: Database, policy: Policy) -> int:
+    """Delete readings older than `keep_ms`.
 
     Within this boot the age is monotonic and certain. Of other boots only the wall clock speaks;
     where it was not proven it is a lower bound, so the age an upper one.
     """
-    total = 0
+    now, keep_ms = policy.now, policy.keep_ms
     sql = (
         "DELETE FROM readings WHERE n IN (SELECT n FROM readings WHERE CASE WHEN boot ="
         " (SELECT number FROM boots WHERE id = ?) THEN mono_ms < ? ELSE wall_ms < ? END LIMIT ?)"
     )
-    limits: list[int | str] = [now.boot, now.mono_ms - keep_ms, now.wall_ms - keep_ms, CHUNK]
-    while gone := _delete(db, sql, limits):
-        total += gone
-    return total
+    return _delete(db, sql, [now.boot, now.mono_ms - keep_ms, now.wall_ms - keep_ms, CHUNK])
+
+
+def _shed(db: Database, lane: str) -> int:
+    return _delete(db, LANES[lane], [CHUNK], count_as=lane)
 
 
 def _delete(db: Database, sql: str, values: list[int | str], count_as: str = "") -> int:

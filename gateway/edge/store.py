@@ -26,9 +26,9 @@ Invariants
 import asyncio
 import contextlib
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from sqlite_utils import Database
 
@@ -38,21 +38,17 @@ from gateway.core.outputs import Outputs, Stream
 from gateway.core.wire import Ack, AckStatus
 from gateway.edge import database, retention, tables
 from gateway.edge.backlog import Backlog
+from gateway.edge.batch import Batch, Repair
 from gateway.edge.records import ORDER, Committed, Depth, Found, Order, Restored, Row
-from gateway.edge.writer import Writer
+from gateway.edge.transactions import Transactions
 from gateway.errors import StoreError
 from gateway.settings import StoreSettings
-
-T = TypeVar("T")
 
 PROMPT = frozenset((Stream.ALARM, Stream.RES, Stream.EVIDENCE))
 """Streams that do not wait for the batch: a result of a command 10 min late is none."""
 
 FLUSH_ROWS = 2000
 """Telemetry that waits in memory before it is written whatever the time: about 1 MB."""
-
-OPEN_LIMIT_S = 30.0
-"""A check of 200 MB from an SD card takes about 10 s; a disk that takes longer hangs."""
 
 PATIENCE = 5
 """Telemetry may take this many times an alarm's limit: a slow card is no fault yet."""
@@ -64,26 +60,18 @@ class Store:
     def __init__(
         self,
         disk: database.Disk,
+        backlog: Backlog,
+        transactions: Transactions,
         *,
         hub: str,
-        boot: str,
-        new_epoch: Callable[[], str],
         settings: StoreSettings,
         limit_s: float,
-        on_health: Callable[[bool, str], None],
         on_rows: Callable[[tuple[Row, ...]], None],
     ) -> None:
-        self._disk, self._hub, self._boot = disk, hub, boot
-        self._settings, self._limit_s = settings, limit_s
-        self._on_health, self._on_rows = on_health, on_rows
-        self._writer = Writer()
-        self._writing = asyncio.Lock()
+        self._disk, self._backlog, self._transactions = disk, backlog, transactions
+        self._hub, self._settings, self._limit_s = hub, settings, limit_s
+        self._on_rows = on_rows
         self._due = asyncio.Event()
-        self._backlog = Backlog(hub=hub, new_epoch=new_epoch)
-        self._adopted = ""
-        self._restored = Restored()
-        self._high: Mapping[str, int] = {}
-        self._healthy = True
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -106,17 +94,20 @@ class Store:
         on_rows: called with the telemetry rows of each batch, once they are ready to be sent.
         """
         disk = database.Disk(directory, boot=boot, new_epoch=new_epoch, connect=connect)
+        backlog = Backlog(hub=hub, new_epoch=new_epoch)
+        transactions = Transactions(
+            disk, backlog, hub=hub, boot=boot, limit_s=commit_limit_s, on_health=on_health
+        )
         store = cls(
             disk,
+            backlog,
+            transactions,
             hub=hub,
-            boot=boot,
-            new_epoch=new_epoch,
             settings=settings,
             limit_s=commit_limit_s,
-            on_health=on_health,
             on_rows=on_rows,
         )
-        await store._begin()
+        await transactions.begin()
         flusher = asyncio.create_task(store._flush_when_due(), name="store-flusher")
         try:
             yield store
@@ -124,7 +115,8 @@ class Store:
             flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await flusher
-            await store._end()
+            await store.flush()
+            await transactions.end()
 
     # ------------------------------------------------------------------------------ what it is
     @property
@@ -150,16 +142,16 @@ class Store:
     @property
     def healthy(self) -> bool:
         """Whether the last write succeeded."""
-        return self._healthy
+        return self._transactions.healthy
 
     async def restore(self) -> Restored:
         """Return what the last run left: alerts, decoders' memories, learnt state, last instant."""
-        return self._restored
+        return self._transactions.restored
 
     @property
     def high_water(self) -> Mapping[str, int]:
         """Return the last seq given out on each stream of `epoch`."""
-        return dict(self._high) if self._disk.epoch else self._backlog.high_water()
+        return dict(self._transactions.high) if self._disk.epoch else self._backlog.high_water()
 
     # ------------------------------------------------------------------------------ what it takes
     async def commit(self, outputs: Outputs) -> Committed:
@@ -170,10 +162,10 @@ class Store:
         alone = [post for post in outputs.posts if post.stream in PROMPT]
         self._backlog.take(outputs, [post for post in outputs.posts if post.stream not in PROMPT])
         try:
-            written = await self._write(tables.Batch(posts=alone), self._limit_s)
+            written = await self._transactions.write(Batch(posts=alone), self._limit_s)
         except StoreError as error:
             rows = self._backlog.from_memory(alone, self.boot_number)
-            self._failed(error)
+            self._transactions.failed(error)
             return Committed(rows, durable=False, error=str(error))
         return Committed(written.rows, durable=True)
 
@@ -195,10 +187,10 @@ class Store:
         while self._backlog.waiting:
             batch = self._backlog.piece(retention.CHUNK)
             try:
-                written = await self._write(batch, self._limit_s * PATIENCE)
+                written = await self._transactions.write(batch, self._limit_s * PATIENCE)
             except StoreError as error:
                 rows = self._backlog.put_back(batch, self.boot_number)
-                self._failed(error)
+                self._transactions.failed(error)
                 if rows:
                     self._on_rows(rows)
                 return
@@ -210,9 +202,10 @@ class Store:
 
         While the store is at fault this tries a real write, so that it notices its recovery.
         """
-        if not self._healthy and not self._writer.stuck:
-            await self.flush()
-        await self._writer.run(lambda _job: None, limit_s=self._limit_s * PATIENCE)
+        if not self.healthy and not self._transactions.stuck:
+            with contextlib.suppress(StoreError):
+                await self._transactions.write(Batch(), self._limit_s * PATIENCE)
+        await self._transactions.no_op(self._limit_s * PATIENCE)
 
     # ------------------------------------------------------------------------------ what it gives
     async def unfinished(
@@ -246,7 +239,7 @@ class Store:
             return ()
         ids = self._backlog.named(ack)
         with contextlib.suppress(StoreError):  # a row we cannot look up is acknowledged again
-            ids += await self._read(
+            ids += await self._transactions.read(
                 lambda db: tables.named(db, ack.epoch, ack.stream, ack.ids, ack.upto)
             )
         fresh = [id_ for id_ in dict.fromkeys(ids) if id_ not in self._backlog.done]
@@ -262,7 +255,7 @@ class Store:
             size = retention.bytes_on_disk(db)
             return dict(lanes), readings, retention.counts(db), size
 
-        lanes, readings, evicted, size = await self._read(count)
+        lanes, readings, evicted, size = await self._transactions.read(count)
         return Depth(
             unfinished=lanes,
             readings=readings,
@@ -278,95 +271,26 @@ class Store:
 
         Messages already made keep what they said; for the alerts the core sends an `update`.
         """
-        changed = self._backlog.repair(tables.Repair(boot, shift_ms, before_mono))
+        changed = self._backlog.repair(Repair(boot, shift_ms, before_mono))
         await self.flush()
         return changed
 
     async def evict(self, now: At) -> retention.Evicted:
         """Apply retention at the home's time `now`."""
-        keep_h, most = self._settings.keep_readings_h, self._settings.max_mb * 1_000_000
-        async with self._writing:
-            return await self._read(
-                lambda db: retention.evict(db, now, keep_h=keep_h, max_bytes=most), limit_s=60.0
+        keep_ms = round(self._settings.keep_readings_h * 3_600_000)
+        policy = retention.Policy(now, keep_ms, self._settings.max_mb * 1_000_000)
+        lanes: Counter[str] = Counter()
+        lane = "first"
+        while lane:
+            lane, gone = await self._transactions.change(
+                lambda db: retention.step(db, policy), self._limit_s * PATIENCE
             )
+            lanes[lane] += gone
+        size = await self._transactions.read(retention.bytes_on_disk)
+        expired = lanes.pop("expired", 0)
+        return retention.Evicted(expired, {k: lanes[k] for k in retention.LANES if lanes[k]}, size)
 
     # ------------------------------------------------------------------------------ inside
-    async def _begin(self) -> None:
-        try:
-            await self._writer.run(lambda _job: self._disk.open(), limit_s=OPEN_LIMIT_S)
-            await self._adopt()
-        except StoreError as error:
-            self._failed(error)
-
-    async def _adopt(self) -> None:
-        """Take over what a database holds that this run has not yet seen."""
-        if self._disk.epoch == self._adopted:
-            return
-        restored, high, alarms = await self._read(
-            lambda db: (
-                tables.restore(db),
-                tables.high_water(db),
-                tables.outbox(db, self._hub, Stream.ALARM),
-            )
-        )
-        if not self._adopted:
-            self._restored = restored
-        self._adopted, self._high = self._disk.epoch, high
-        self._backlog.adopt(restored, alarms)
-
-    async def _end(self) -> None:
-        with contextlib.suppress(StoreError):
-            await self.flush()
-            await self._writer.run(lambda _job: self._disk.close(), limit_s=self._limit_s)
-        await self._writer.stop(self._limit_s)
-
-    async def _write(self, batch: tables.Batch, limit_s: float) -> tables.Written:
-        """Write `batch` with all that is owed; once more, whole, if the database was replaced."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + limit_s
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._writing.acquire()
-        except TimeoutError:
-            raise StoreError(f"the disk has been busy for {limit_s:g} s") from None
-        try:
-            whole = self._backlog.join(batch)
-            try:
-                written = await self._transact(self._writes(whole), end - loop.time())
-            except database.Replaced as lost:
-                self._failed(lost)
-                self._backlog.start_over()
-                whole = self._backlog.join(batch)
-                written = await self._transact(self._writes(whole), end - loop.time())
-            self._backlog.written(whole, written.rows)
-            self._high = written.high
-        finally:
-            self._writing.release()
-        if self._disk.epoch != self._adopted:
-            await self._adopt()
-        self._recovered()
-        return written
-
-    def _writes(self, batch: tables.Batch) -> Callable[[Database], tables.Written]:
-        return lambda db: tables.write(
-            db, batch, hub=self._hub, epoch=self._disk.epoch, boot=self._boot
-        )
-
-    async def _transact(
-        self, work: Callable[[Database], tables.Written], limit_s: float
-    ) -> tables.Written:
-        disk = self._disk
-        return await self._writer.run(
-            lambda job: disk.transact(work, lambda: job.abandoned),
-            limit_s=limit_s,
-            late=lambda written: disk.owe(written.undo),
-        )
-
-    async def _read(self, work: Callable[[Database], T], limit_s: float | None = None) -> T:
-        return await self._writer.run(
-            lambda _job: self._disk.read(work), limit_s=limit_s or self._limit_s
-        )
-
     async def _unfinished(
         self, stream: Stream, limit: int, start: tuple[str, int], upto: tuple[str, int] = ("~", 0)
     ) -> list[Row]:
@@ -374,7 +298,7 @@ class Store:
         if stream is not Stream.ALARM:
             without = {row.id for row in rows} | self._backlog.done
             with contextlib.suppress(StoreError):
-                rows += await self._read(
+                rows += await self._transactions.read(
                     lambda db: tables.outbox(
                         db, self._hub, stream, after=start, upto=upto, limit=limit, without=without
                     )
@@ -390,13 +314,3 @@ class Store:
             await self._due.wait()
             self._due.clear()
             await self.flush()
-
-    def _failed(self, error: StoreError) -> None:
-        if self._healthy:
-            self._healthy = False
-            self._on_health(False, str(error))  # noqa: FBT003 - (up, detail)
-
-    def _recovered(self) -> None:
-        if not self._healthy:
-            self._healthy = True
-            self._on_health(True, "")  # noqa: FBT003 - (up, detail)

@@ -5,15 +5,16 @@ a rolled-back commit nor `kill -9` can double or skip one.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlite_utils import Database
 
 from gateway.core.alerts import Alert
-from gateway.core.model import At, Memory
+from gateway.core.model import At
 from gateway.core.outputs import Keep, Post, Stream
+from gateway.edge.batch import Batch, Repair, Written
 from gateway.edge.records import (
     Restored,
     Row,
@@ -23,63 +24,16 @@ from gateway.edge.records import (
     payload,
     to_json,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """The clock was proven: what `boot` stamped unproven up to `before_mono` is `shift_ms` off."""
-
-    boot: str
-    shift_ms: int
-    before_mono: int
-
-    def mend(self, at: At) -> At:
-        """Return `at` as it should have been stamped."""
-        if at.boot != self.boot or at.proven or at.mono_ms > self.before_mono:
-            return at
-        return At(at.boot, at.mono_ms, at.wall_ms + self.shift_ms, proven=True)
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one transaction writes.
-
-    rescued: rows of another epoch (memory's, or a lost database's) kept as they were sent.
-    done: ids of rows that the centre has stored.
-    """
-
-    posts: list[Post] = field(default_factory=list)
-    keeps: list[Keep] = field(default_factory=list)
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    memories: dict[str, Memory] = field(default_factory=dict)
-    state: dict[str, bytes] = field(default_factory=dict)
-    forget: set[str] = field(default_factory=set)
-    done: set[str] = field(default_factory=set)
-    repairs: list[Repair] = field(default_factory=list)
-    rescued: tuple[Row, ...] = ()
-    seen: At | None = None
-
-    @property
-    def work(self) -> bool:
-        """Whether it holds anything beside telemetry."""
-        return bool(
-            self.alerts or self.memories or self.state or self.forget or self.done or self.repairs
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a transaction gave: its rows, the counters after it, and how to take it back."""
-
-    rows: tuple[Row, ...]
-    high: Mapping[str, int]
-    undo: Callable[[Database], None]
+from gateway.errors import Bug
 
 
 def write(db: Database, batch: Batch, *, hub: str, epoch: str, boot: str) -> Written:
     """Write a whole batch; the caller commits."""
     before = high_water(db)
     last = db.execute("SELECT coalesce(max(n), 0) FROM readings").fetchone()[0]
+    # What goes makes room for what comes: on a full disk this is how the store recovers.
+    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(i,) for i in batch.forget])
+    db.conn.executemany("DELETE FROM outbox WHERE id = ?", [(i,) for i in batch.done])
     for repair in batch.repairs:
         _repair(db, repair)
     for row in batch.rescued:
@@ -93,8 +47,6 @@ def write(db: Database, batch: Batch, *, hub: str, epoch: str, boot: str) -> Wri
         [(m.device, to_json(m.values)) for m in batch.memories.values()],
     )
     _upsert(db, "detectors (name, state)", batch.state.items())
-    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(i,) for i in batch.forget])
-    db.conn.executemany("DELETE FROM outbox WHERE id = ?", [(i,) for i in batch.done])
     if batch.seen:
         boot_number(db, boot)
         db.execute("UPDATE self SET last_seen = ?", [to_json(asdict(batch.seen))])
@@ -225,16 +177,32 @@ def high_water(db: Database) -> dict[str, int]:
 
 def restore(db: Database) -> Restored:
     """Return what a new run starts from."""
-    alerts = db.execute("SELECT alert FROM alerts ORDER BY id").fetchall()
+    alerts = db.execute("SELECT id, alert FROM alerts ORDER BY id").fetchall()
     memories = db.execute("SELECT device, counts FROM memories").fetchall()
     state = db.execute("SELECT name, state FROM detectors").fetchall()
     (seen,) = db.execute("SELECT last_seen FROM self").fetchone()
+    known, unreadable = _decoded(alerts)
     return Restored(
-        alerts=tuple(alert_from_json(text) for (text,) in alerts),
+        alerts=known,
+        unreadable=unreadable,
         memories={device: json.loads(counts) for device, counts in memories},
         detector_state={name: bytes(blob) for name, blob in state},
         last_seen=at_from(json.loads(seen)) if seen else None,
     )
+
+
+def _decoded(rows: list[tuple[str, str]]) -> tuple[tuple[Alert, ...], tuple[str, ...]]:
+    """Return the alerts, and the ids of those that another version wrote in its own way.
+
+    One such must not keep the hub from starting; its messages are in the outbox as they were.
+    """
+    known, unreadable = [], []
+    for id_, text in rows:
+        try:
+            known.append(alert_from_json(text))
+        except (ValueError, TypeError, KeyError, Bug):
+            unreadable.append(id_)
+    return tuple(known), tuple(unreadable)
 
 
 _COLUMNS = "stream, epoch, seq, id, alert, boot, boot_id, mono_ms, wall_ms, proven, durable, body"
