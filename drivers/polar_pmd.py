@@ -266,6 +266,7 @@ def _plan(options: Options) -> GattPlan:
         ),
         teardown=(stop, *sdk_off),
         min_mtu=232,
+        watched=(DATA,),
         bonded=model.bonded,
     )
 
