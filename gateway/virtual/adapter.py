@@ -14,7 +14,7 @@ and an attempt given up is really taken back before the next one starts.
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -27,19 +27,10 @@ from bumble.device import Connection, Device
 from bumble.hci import Address
 
 from gateway.virtual.advert import AdvertContent, read_advert
+from gateway.virtual.bleak_scanner import Listener
 from gateway.virtual.link import POWERED_OFF, Advert, AirController
 
 REMEMBERED_ADVERTS = 1024
-
-
-class Listener(Protocol):
-    """A scanner, as the adapter sees it."""
-
-    active: bool
-
-    def heard(self, address: Address, data: bytes, content: AdvertContent, rssi: int) -> None:
-        """Take one advert."""
-        ...
 
 
 class Adapter:
@@ -58,6 +49,7 @@ class Adapter:
         self._listeners: list[Listener] = []
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._read: dict[bytes, AdvertContent] = {}
+        self._texts: dict[bytes, str] = {}
         self.powered = True
         if controller is not None:
             controller.hear = self._hear
@@ -103,8 +95,14 @@ class Adapter:
             if len(self._read) >= REMEMBERED_ADVERTS:
                 self._read.clear()
             content = self._read[data] = read_advert(data)
+        text = self._texts.get(address.address_bytes)
+        if text is None:
+            if len(self._texts) >= REMEMBERED_ADVERTS:
+                self._texts.clear()
+            text = address.to_string(with_type_qualifier=False)
+            self._texts[address.address_bytes] = text
         for listener in tuple(self._listeners):
-            listener.heard(address, data, content, rssi)
+            listener.heard(text, data, content, rssi)
 
     # ------------------------------------------------------------------ connecting
     def need_power(self) -> None:

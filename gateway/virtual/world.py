@@ -19,7 +19,9 @@ from bumble.hci import Address
 from gateway.clock import Clock
 from gateway.virtual.adapter import Adapter
 from gateway.virtual.advertiser import Advertiser
-from gateway.virtual.bleak_backend import VirtualClient, VirtualScanner, backends
+from gateway.virtual.bleak_backend import backends
+from gateway.virtual.bleak_client import VirtualClient
+from gateway.virtual.bleak_scanner import VirtualScanner
 from gateway.virtual.crowd import Crowd
 from gateway.virtual.link import Air, AirController, AirHost
 from gateway.virtual.peripheral import Peripheral
