@@ -18,10 +18,11 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakError
 from bumble import hci
-from bumble.att import ATT_Error
+from bumble.att import ATT_PDU, ATT_Error, ATT_Handle_Value_Notification
 from bumble.core import BaseBumbleError
 from bumble.device import Connection, Peer
 from bumble.gatt import Characteristic
+from bumble.gatt_client import Client
 from bumble.hci import Address
 
 from gateway.virtual.adapter import Adapter
@@ -38,6 +39,17 @@ PROPERTIES: dict[int, CharacteristicPropertyName] = {
     Characteristic.Properties.AUTHENTICATED_SIGNED_WRITES: "authenticated-signed-writes",
     Characteristic.Properties.EXTENDED_PROPERTIES: "extended-properties",
 }
+
+
+class QuietClient(Client):  # type: ignore[misc] # bumble is untyped to us
+    """bumble's GATT client without the line of text it writes for every notification."""
+
+    def on_gatt_pdu(self, att_pdu: ATT_PDU) -> None:
+        """Take what the device says."""
+        if isinstance(att_pdu, ATT_Handle_Value_Notification):
+            self.on_att_handle_value_notification(att_pdu)
+        else:
+            super().on_gatt_pdu(att_pdu)
 
 
 class VirtualClient(BaseBleakClient):
@@ -99,6 +111,7 @@ class VirtualClient(BaseBleakClient):
             raise
 
     def _attach(self, connection: Connection) -> Peer:
+        connection.gatt_client = QuietClient(connection)
         self._connection, self._peer = connection, Peer(connection)
         peer = self._peer
         self._notifying.clear()

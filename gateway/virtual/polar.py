@@ -141,7 +141,7 @@ class PolarBand(Peripheral):
     def set_battery(self, percent: int) -> None:
         """Set the battery level and notify it."""
         self._level.value = bytes([percent])
-        self.errand(self.notify(self._level, self._level.value))
+        self.notify(self._level, self._level.value)
 
     def stop_itself(self) -> None:
         """End the stream unasked, as a band does that is put aside or runs low, and say so."""
@@ -207,7 +207,7 @@ class PolarBand(Peripheral):
             now_ns = self._clock.now().mono_ms * 1_000_000
             await self._clock.sleep((due_ns - now_ns) / SECOND_NS)
             notification = frame(self.clock_ns + due_ns, self.model.frame_type, payload)
-            await self.notify(self._data, notification)
+            self.notify(self._data, notification)
             if not self._wrist.left:
                 self._played.set()
 
@@ -234,7 +234,7 @@ class PolarBand(Peripheral):
             await self._clock.sleep(1.0)
             contact = CONTACT_SUPPORTED | (IN_CONTACT if self.worn else 0)
             value = bytes([contact, self.bpm if self.worn else 0])
-            await self.notify(self._pulse, value)
+            self.notify(self._pulse, value)
 
     def _end_stream(self) -> None:
         if self._stream is not None:
