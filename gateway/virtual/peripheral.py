@@ -18,7 +18,7 @@ from bumble.hci import Address
 from gateway.virtual.link import RSSI_DBM, SUPERVISION_TIMEOUT, Air, AirController, AirHost
 
 Prop, Perm = Characteristic.Properties, Characteristic.Permissions
-ADVERT_INTERVAL_MS = 100
+ADVERT_INTERVAL_MS = 50
 NOT_SUBSCRIBED, NOTIFICATIONS = b"\0\0", 0x01  # values of the client configuration descriptor
 DISCONNECT_TURNS = 8  # loop turns from a lost link to the last of its events
 
