@@ -18,8 +18,9 @@ from gateway.core.wire import (
     command_payload,
     parse_up,
 )
-from gateway.edge.lanes import BULK, Order
+from gateway.edge.lanes import BULK
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
+from gateway.edge.outbox import Order
 from tests.contract import assert_valid
 
 HUB = "MFRGGZDFMZTWQ2LKNNWG23TPOA"
@@ -113,10 +114,10 @@ class FakeOutbox:
         self.rows |= {row.id: row for row in rows}
 
     async def unfinished(
-        self, stream: Stream | None, limit: int, after: Order | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: FakeRow | None = None
     ) -> tuple[FakeRow, ...]:
         found = (row for row in self.rows.values() if stream in (None, row.stream))
-        later = (row for row in found if after is None or row.order > after)
+        later = (row for row in found if after is None or row.order > after.order)
         return tuple(sorted(later, key=lambda row: row.order)[:limit])
 
 
