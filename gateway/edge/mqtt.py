@@ -172,13 +172,21 @@ class Connection:
 
     async def subscribe(self, topics: tuple[str, ...]) -> None:
         """Subscribe with QoS 1; LinkError when the broker refuses one (its ACL)."""
+        await self.subscribed(self.send_subscribe(topics))
+
+    def send_subscribe(self, topics: tuple[str, ...]) -> asyncio.Future[None]:
+        """Send SUBSCRIBE; what is published from now on finds the subscriptions made."""
         rc, mid = self._client.subscribe([(topic, 1) for topic in topics])
         if rc != paho.MQTT_ERR_SUCCESS:
             raise LinkError(f"not subscribed: {paho.error_string(rc)}")
         self._subacks[mid] = self._loop.create_future()
+        return self._subacks[mid]
+
+    async def subscribed(self, suback: asyncio.Future[None]) -> None:
+        """Wait for the SUBACK."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                await self._subacks[mid]
+                await suback
         except TimeoutError:
             raise LinkError(f"no SUBACK within {ANSWER_S:g} s") from None
 

@@ -69,12 +69,14 @@ class Session:
     async def run(self, subscriptions: tuple[str, ...]) -> None:
         """Live until the connection ends; raises why it did."""
         self._alarms.again(asyncio.get_running_loop().time())
+        # First the subscriptions: whoever answers the birth must find them made.
+        suback = self._connection.send_subscribe(subscriptions)
         self._publish(Publication(self._topics.up("state"), encode(self._birth), retain=True))
         parts = [
             asyncio.ensure_future(part)
             for part in (
                 self._connection.closed.wait(),
-                self._connection.subscribe(subscriptions),
+                self._connection.subscribed(suback),
                 self._pump(),
                 self._beat(),
             )
