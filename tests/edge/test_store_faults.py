@@ -249,7 +249,7 @@ async def test_without_a_usable_directory_alarms_go_out_and_the_store_returns_wi
         assert store.found.state is FoundState.UNUSABLE
         done = await store.commit(pressed(1))
         assert (done.durable, done.rows[0].epoch) == (False, store.epoch)
-        assert await store.high_water() == {"alarm": 1}
+        assert store.high_water == {"alarm": 1}
         assert await store.restore() == await store.restore()
         home.unlink()
         await store.ping()

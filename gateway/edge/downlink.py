@@ -1,0 +1,127 @@
+"""What comes down: acknowledgements, commands, the centre's state; read, judged, handed on.
+
+A command is handed on once (by id), and never after its `not_after`. While the hub's clock is
+unproven that is judged by the centre's own time, as far as it is known (a retained state may be
+old, so it is a lower bound, like the hub's own); with no time from the centre only what does no
+harm late is handed on.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.core.inputs import Acknowledge, Asked
+from gateway.core.wire import (
+    Ack,
+    CentreState,
+    Command,
+    CommandName,
+    Topics,
+    command_id,
+    parse_ack,
+    parse_centre_state,
+    parse_command,
+)
+from gateway.edge.mqtt import Received
+from gateway.errors import CentreError
+
+REMEMBERED = 256
+HARMLESS = frozenset(
+    {CommandName.ACKNOWLEDGE, CommandName.RESEND, CommandName.STATUS, CommandName.HOME}
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Downlink:
+    """The way from the centre into the core."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        clock: Clock,
+        deliver: Callable[[Acknowledge | Asked], None],
+        *,
+        refused: Callable[[str, str], None],
+        on_ack: Callable[[Ack], None],
+        on_state: Callable[[CentreState], None],
+    ) -> None:
+        self._ack_topic = topics.dn("ack")
+        self._cmd_topic = topics.dn("cmd")
+        self._state_topic = topics.centre
+        self._clock = clock
+        self._deliver = deliver
+        self._refused = refused
+        self._on_ack = on_ack
+        self._on_state = on_state
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._centre_ahead_ms: int | None = None  # the centre's time less our mono_ms
+        self.refusals = 0
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What to subscribe to."""
+        return self._ack_topic, self._cmd_topic, self._state_topic
+
+    def receive(self, message: Received) -> None:
+        """Take one message in. What is not valid is counted, logged and, with an id, answered."""
+        try:
+            if message.topic == self._ack_topic:
+                self._take_ack(parse_ack(message.payload))
+            elif message.topic == self._cmd_topic:
+                self._take_command(message.payload)
+            elif message.topic == self._state_topic:
+                self._take_state(parse_centre_state(message.payload))
+            else:
+                raise CentreError(f"nothing is expected on {message.topic}")  # noqa: TRY301
+        except CentreError as wrong:
+            self.refusals += 1
+            _log.warning("refused", topic=message.topic, reason=str(wrong))
+
+    def _take_ack(self, ack: Ack) -> None:
+        self._on_ack(ack)
+        self._deliver(Acknowledge(self._clock.now(), ack))
+
+    def _take_state(self, state: CentreState) -> None:
+        if state.at_ms is not None:
+            ahead = state.at_ms - self._clock.now().mono_ms
+            self._centre_ahead_ms = max(ahead, self._centre_ahead_ms or ahead)
+        self._on_state(state)
+
+    def _take_command(self, payload: bytes) -> None:
+        try:
+            command = parse_command(payload)
+        except CentreError as wrong:
+            self._refuse(command_id(payload), str(wrong))
+            raise
+        if command.id in self._seen:
+            return  # answered the first time
+        self._remember(command.id)
+        reason = self._too_late(command)
+        if reason:
+            self._refuse(command.id, reason)
+            raise CentreError(f"command {command.id}: {reason}")
+        self._deliver(Asked(self._clock.now(), command))
+
+    def _refuse(self, ident: str | None, reason: str) -> None:
+        if ident is not None:
+            self._refused(ident, reason)
+
+    def _too_late(self, command: Command) -> str:
+        """Return why the command may no longer be obeyed, or nothing."""
+        now = self._clock.now()
+        known = [now.wall_ms]
+        if self._centre_ahead_ms is not None:
+            known.append(now.mono_ms + self._centre_ahead_ms)
+        if (now.wall_ms if now.proven else max(known)) > command.not_after_ms:
+            return "its time is over (not_after)"
+        if not now.proven and self._centre_ahead_ms is None and command.name not in HARMLESS:
+            return "the hub does not know the time, so it cannot tell whether this is still wanted"
+        return ""
+
+    def _remember(self, ident: str) -> None:
+        self._seen[ident] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
