@@ -201,9 +201,8 @@ class Disk:
         directory.chmod(0o700)
         if not self.path.exists() or self.path.stat().st_size == 0:
             epoch = self._new_epoch()
-            set_aside(
-                self.path, epoch
-            )  # a log without its database would be replayed into the new one
+            # A log left without its database would be replayed into the new one.
+            set_aside(self.path, epoch)
             self._create(epoch)
             self.found = Found(FoundState.NEW)
             return

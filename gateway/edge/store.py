@@ -116,6 +116,7 @@ class Store:
             with contextlib.suppress(asyncio.CancelledError):
                 await flusher
             await store.flush()
+            await transactions.look(commit_limit_s * PATIENCE)
             await transactions.end()
 
     # ------------------------------------------------------------------------------ what it is
@@ -200,11 +201,11 @@ class Store:
     async def ping(self) -> None:
         """Return when the writer has turned: StoreError if it does not within the limit.
 
-        While the store is at fault this tries a real write, so that it notices its recovery.
+        Notices a database that is gone, and while the store is at fault tries a real write, so
+        that it notices its recovery. A disk that fails but answers does not raise here.
         """
-        if not self.healthy and not self._transactions.stuck:
-            with contextlib.suppress(StoreError):
-                await self._transactions.write(Batch(), self._limit_s * PATIENCE)
+        if not self._transactions.stuck:
+            await self._transactions.look(self._limit_s * PATIENCE)
         await self._transactions.no_op(self._limit_s * PATIENCE)
 
     # ------------------------------------------------------------------------------ what it gives

@@ -99,6 +99,17 @@ class Transactions:
         async with self._turn(limit_s):
             return await self.read(work, limit_s)
 
+    async def look(self, limit_s: float) -> None:
+        """See whether the database is still there; write what is owed if it was not."""
+        if self.healthy:
+            try:
+                await self.read(lambda _db: None, limit_s)
+            except StoreError as error:
+                self.failed(error)
+        if not self.healthy:
+            with contextlib.suppress(StoreError):
+                await self.write(Batch(), limit_s)
+
     async def no_op(self, limit_s: float) -> None:
         """Return when the writer's thread has turned."""
         await self._writer.run(lambda _job: None, limit_s=limit_s)

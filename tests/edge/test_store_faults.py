@@ -91,10 +91,7 @@ async def test_a_hang_before_the_end_rolls_back(tmp_path: Path) -> None:
         await store.commit(pressed(1))
         disk.release.set()
         await answered(store)
-        assert (
-            await store._transactions.read(lambda db: db.execute("SELECT * FROM outbox").fetchall())
-            == []
-        )
+        assert (await store.depth()).unfinished == {}
 
 
 async def test_telemetry_that_a_failing_disk_refuses_is_sent_from_memory_and_kept(
