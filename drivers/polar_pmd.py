@@ -281,8 +281,20 @@ DRIVER = Driver(
     new_decoder=PolarBand,
     plan=_plan,
     options={
-        "model": OptionSpec(str, "verity", "which Polar it is (Loop: 360)", tuple(_MODELS)),
-        "rate_hz": OptionSpec(int, 0, "samples a second; 0: the model's usual rate"),
-        "range_g": OptionSpec(int, 0, "greatest acceleration in g; 0: the model's usual range"),
+        "model": OptionSpec(
+            str, "verity", "which Polar it is (Loop: 360)", tuple(_MODELS), "Polar 모델(Loop는 360)"
+        ),
+        "rate_hz": OptionSpec(
+            int,
+            0,
+            "samples a second; 0: the model's usual rate",
+            help_ko="초당 샘플 수, 0: 모델 기본값",
+        ),
+        "range_g": OptionSpec(
+            int,
+            0,
+            "greatest acceleration in g; 0: the model's usual range",
+            help_ko="최대 가속도(g), 0: 모델 기본값",
+        ),
     },
 )

@@ -160,10 +160,9 @@ def test_heart_rate_and_battery_come_over_the_same_connection() -> None:
     assert values(strap.decode(read).readings) == [Battery(100)]
 
 
-def test_the_arm_bands_contact_bits_never_say_worn() -> None:
-    assert values(band("verity").decode(packet(HEART_RATE, "04 00")).readings) == [
-        HeartRate(None, contact=False)
-    ]
+def test_the_arm_bands_contact_bits_are_not_believed() -> None:
+    said = values(band("verity").decode(packet(HEART_RATE, "04 48")).readings)
+    assert said == [HeartRate(72, contact=None)]
 
 
 # ------------------------------------------------------------------------------------- plans
