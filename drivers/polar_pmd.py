@@ -141,6 +141,7 @@ def _chosen(options: Options) -> tuple[_Model, int, int, bool]:
     spans = sorted({*model.ranges_g, *model.sdk_ranges_g})
     raise ConfigurationError(
         f"a Polar {name} does not stream {rate} Hz at {span} g; rates: {rates}, ranges: {spans}"
+        f" / Polar {name}에 없는 조합 {rate} Hz, {span} g. 속도(Hz): {rates}, 범위(g): {spans}"
     )
 
 
