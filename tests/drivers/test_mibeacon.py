@@ -162,6 +162,22 @@ def test_a_new_key_forgets_the_old_keys_counters() -> None:
     assert values(rebound.decode(advert(DOOR)).readings) == [Contact(open=True)]
 
 
+def test_a_new_key_that_counts_from_the_start_is_a_wrong_key_and_no_replay() -> None:
+    sensor = motion_sensor()
+    sensor.decode(advert(sealed("19 10 01 01", 5000)))
+    mac, other = address_bytes(MOTION_MAC), bytes.fromhex(DOOR_KEY)
+    rebound = seals.mibeacon(bytes.fromhex("19100100"), 300, key=other, mac=mac)
+    with pytest.raises(WrongKey):
+        sensor.decode(advert(rebound))
+
+
+def test_a_counter_that_is_not_small_does_not_begin_anew_even_with_a_fresh_battery() -> None:
+    sensor = motion_sensor(accept_counter_restart=True)
+    sensor.decode(advert(sealed("0A 10 01 0A", 5000)))
+    with pytest.raises(Replayed):
+        sensor.decode(advert(sealed("0A 10 01 64", 100)))
+
+
 def test_a_wrong_key_is_named_so() -> None:
     sensor = decoder(DRIVER, address=MOTION_MAC, key=DOOR_KEY)
     with pytest.raises(WrongKey, match="tag does not match"):

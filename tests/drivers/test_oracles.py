@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import bthome, mibeacon
+from gateway import bthome_objects
 from gateway.core.model import (
     Battery,
     Button,
@@ -115,7 +116,7 @@ def test_every_bthome_id_has_the_length_that_bthome_ble_gives_it() -> None:
     lengths = [0] * 256
     for what, one in MEAS_TYPES.items():
         lengths[what] = -1 if one.data_format in by_itself else one.data_length
-    assert lengths == bthome._LENGTH
+    assert lengths == bthome_objects.LENGTH
 
 
 MI_OBJECTS = st.one_of(
