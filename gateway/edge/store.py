@@ -39,7 +39,7 @@ from gateway.core.wire import Ack, AckStatus
 from gateway.edge import database, retention, tables
 from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Repair
-from gateway.edge.records import ORDER, Committed, Depth, Found, Order, Restored, Row
+from gateway.edge.records import ORDER, Committed, Depth, Found, Restored, Row
 from gateway.edge.transactions import Transactions
 from gateway.errors import StoreError
 from gateway.settings import StoreSettings
@@ -210,20 +210,19 @@ class Store:
 
     # ------------------------------------------------------------------------------ what it gives
     async def unfinished(
-        self, stream: Stream | None = None, limit: int = 100, after: Order | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: Row | None = None
     ) -> tuple[Row, ...]:
         """Return rows that the centre has not stored: alarms first, in the order of sending.
 
-        after: the `order` of the last row of an earlier call. Without a disk only memory's rows
+        after: the last row of an earlier call. Without a disk only memory's rows
         are returned.
         """
         streams: tuple[Stream, ...] = ORDER if stream is None else (stream,)
         if after is not None:
-            streams = tuple(s for s in streams if ORDER.index(s) >= after[0])
+            streams = tuple(s for s in streams if ORDER.index(s) >= after.order[0])
         found: list[Row] = []
         for each in streams:
-            same = after is not None and ORDER.index(each) == after[0]
-            start = after[1:] if after is not None and same else ("", 0)
+            start = after.order[1:] if after is not None and each is after.stream else ("", 0)
             found += await self._unfinished(each, limit - len(found), start)
             if len(found) >= limit:
                 break
