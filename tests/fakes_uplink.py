@@ -121,7 +121,7 @@ class FakeOutbox:
         self.rows |= {row.id: row for row in rows}
 
     async def unfinished(
-        self, stream: Stream | None = None, limit: int = 100, after: FakeRow | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: Any = None
     ) -> tuple[FakeRow, ...]:
         found = (row for row in self.rows.values() if stream in (None, row.stream))
         later = (row for row in found if after is None or row.order > after.order)

@@ -171,14 +171,20 @@ class BulkLane:
     """The other streams on one connection: what has been read, what awaits `stored`."""
 
     def __init__(self) -> None:
-        self._page: list[Row] = []
-        self._cursor: dict[Stream, Row | None] = dict.fromkeys(BULK)
-        self._dry: set[Stream] = set()
         self._awaiting: dict[str, tuple[Row, float]] = {}
+        self._dry: set[Stream] = set()
+        self.again()
 
     def woken(self) -> None:
         """Read every stream on from where it was: new rows may be there."""
         self._dry.clear()
+
+    def again(self) -> None:
+        """Read and send everything not finished once more: the centre is back."""
+        self._page: list[Row] = []
+        self._cursor: dict[Stream, Row | None] = dict.fromkeys(BULK)
+        self._dry.clear()
+        self._awaiting.clear()
 
     def wants(self) -> tuple[Stream, Row | None] | None:
         """Return which stream to read a page of and after which row; None: nothing to read."""

@@ -83,15 +83,16 @@ class Session:
         ]
         try:
             waiting = set(parts)
-            while not parts[0].done():
+            while True:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._connection.closed.is_set():
+                    raise self._connection.why  # what the parts say then only follows from it
                 for part in done:
                     part.result()
         finally:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-        raise self._connection.why
 
     async def _beat(self) -> None:
         while True:
