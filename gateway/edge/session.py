@@ -18,7 +18,7 @@ from gateway.core.outputs import Stream
 from gateway.core.wire import MAX_PAYLOAD, Topics, encode
 from gateway.edge.lanes import Alarm, AlarmLane, BulkLane
 from gateway.edge.mqtt import Connection, Publication
-from gateway.edge.outbox import Row
+from gateway.edge.unfinished import Order, Row
 from gateway.errors import LinkError, StoreError
 
 PUBACK_S = 20.0
@@ -27,7 +27,7 @@ EXPIRY_S: Mapping[Stream, int] = {Stream.EVENT: 7 * DAY_S, Stream.SUM: 3 * DAY_S
 HEARTBEAT_EXPIRY_S = 120
 STORE_RETRY_S = 2.0
 
-ReadPage = Callable[[Stream, Row | None], Awaitable[Sequence[Row]]]
+ReadPage = Callable[[Stream, Order | None], Awaitable[Sequence[Row]]]
 _log = structlog.get_logger(__name__)
 
 

@@ -27,8 +27,8 @@ from gateway.edge.brokers import Brokers, backoff_s
 from gateway.edge.downlink import Downlink
 from gateway.edge.lanes import AlarmFeed, AlarmLane
 from gateway.edge.mqtt import Connection, Received
-from gateway.edge.outbox import PAGE, Outbox, Row
 from gateway.edge.session import Session
+from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 from gateway.errors import LinkError, StoreError
 from gateway.settings import UplinkSettings
 
@@ -291,7 +291,7 @@ class Uplink:
         )
         await self._session.run(self._downlink.topics)
 
-    async def _read_page(self, stream: Stream, after: Row | None) -> Sequence[Row]:
+    async def _read_page(self, stream: Stream, after: Order | None) -> Sequence[Row]:
         return await self._outbox.unfinished(stream, PAGE, after=after)
 
     def _receive(self, connection: Connection, message: Received) -> None:

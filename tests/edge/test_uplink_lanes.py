@@ -2,7 +2,7 @@
 
 from gateway.core.alerts import repeat_after_s
 from gateway.edge.lanes import BULK_REPEAT_S, MAX_AWAITING, AlarmFeed, AlarmLane, BulkLane
-from gateway.edge.outbox import PAGE
+from gateway.edge.unfinished import PAGE
 from tests.fakes_uplink import EPOCH, FakeOutbox, alarm, event
 
 

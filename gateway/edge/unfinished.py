@@ -47,10 +47,7 @@ class Outbox(Protocol):
     """Where unfinished rows are read from (gateway.edge.store)."""
 
     async def unfinished(
-        self, stream: Stream | None = None, limit: int = PAGE, after: Any = None
+        self, stream: Stream | None = None, limit: int = PAGE, after: Order | None = None
     ) -> Sequence[Row]:
-        """Return rows not finished, in their order, after that row of an earlier page.
-
-        after: a row this very outbox returned, whatever its class there.
-        """
+        """Return rows not finished, in their order, after the row of that order."""
         ...
