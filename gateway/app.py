@@ -1,0 +1,229 @@
+"""The composition root: builds every part from the settings and runs them until it is told to stop.
+
+    radio ──► inbox ──► pump: pipeline.feed ──► store.commit ──► uplink ──► centre
+                ▲                    │                              │
+    ticker ─────┤                    └──► announcer                 │
+                └───────── acknowledgements, commands ◄─────────────┘
+
+The pump is the only reader of the inbox and the only caller of the pipeline. Radio and uplink stand
+inside `keep_running` and may fail for days; an error in the pump is a bug of ours: it ends the
+process, and systemd starts anew from what was committed. What lies outside comes in as `Outside`,
+with the real things as defaults; tests and the demo call this very root with others.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import BaseBleakScanner
+
+from gateway import registry
+from gateway.clock import Clock, SystemClock, when_proven
+from gateway.core.model import HubReturned, Link, LinkChange, Tick
+from gateway.core.pipeline import Pipeline
+from gateway.core.ulid import Ulids
+from gateway.core.wire import Topics
+from gateway.driver import DeviceSettings
+from gateway.edge.announce import Announcer, CommandAnnouncer, silent
+from gateway.edge.radio import Radio, RadioDevice
+from gateway.edge.records import FoundState
+from gateway.edge.store import Store
+from gateway.edge.uplink import Uplink
+from gateway.inbox import Inbox
+from gateway.plan import plan
+from gateway.pump import Pump
+from gateway.secret import read_bind_key
+from gateway.settings import DeviceStanza, Settings
+from gateway.status import Status
+from gateway.supervise import Failure, Pulses, keep_running
+
+TICK_S = 1.0
+PING_S = 10.0
+EVICT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies outside the daemon. Each field is the real thing unless another is handed in."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    scanner_backend: type[BaseBleakScanner] | None = None
+    client_backend: type[BaseBleakClient] | None = None
+    announcer: Announcer | None = None
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+
+class Daemon:
+    """One home's hub, from its settings to its parts. Built by `Daemon.build`, run by `run`."""
+
+    def __init__(
+        self, settings: Settings, outside: Outside, store: Store, pipeline: Pipeline
+    ) -> None:
+        self.settings, self.outside, self.store, self.pipeline = settings, outside, store, pipeline
+        self.log = structlog.get_logger()
+        self.inbox = Inbox()
+        self.pulses = Pulses(asyncio.get_running_loop().time)
+        self.ready = asyncio.Event()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def build(
+        cls, settings: Settings, outside: Outside | None = None
+    ) -> AsyncIterator["Daemon"]:
+        """Open the store, take back what it holds, and put every part together."""
+        outside = outside or Outside()
+        now = outside.clock.now()
+        ids = Ulids(outside.chance.getrandbits)
+        health: list[LinkChange] = []
+        deliver: list[Callable[[LinkChange], None]] = [health.append]
+
+        def on_health(up: bool, detail: str) -> None:  # noqa: FBT001 - the store's call
+            deliver[0](LinkChange(outside.clock.now(), Link.STORE, up, detail=detail))
+
+        async with Store.open(
+            settings.store.directory,
+            hub=settings.hub.id,
+            boot=now.boot,
+            new_epoch=lambda: ids.new(outside.clock.now().wall_ms),
+            settings=settings.store,
+            on_health=on_health,
+            on_rows=lambda _rows: daemon.uplink.wake(),
+        ) as store:
+            pipeline = Pipeline(
+                plan(settings, registry.find),
+                lambda at: ids.new(at.wall_ms),
+            )
+            daemon = cls(settings, outside, store, pipeline)
+            for change in health:
+                daemon.inbox.put(change)
+            deliver[0] = daemon.inbox.put
+            await daemon._assemble()
+            yield daemon
+
+    async def _assemble(self) -> None:
+        restored = await self.store.restore()
+        self.pipeline.restore(restored.alerts, restored.memories, restored.detector_state)
+        now = self.outside.clock.now()
+        self.inbox.put(HubReturned(now, restored.last_seen, self.pipeline.book.matters))
+        found = self.store.found
+        if found.state is FoundState.SET_ASIDE:
+            detail = f"{found.reason} ({found.kept_as})"
+            self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
+            self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
+        self.radio = Radio(
+            [self._device(stanza, restored.memories) for stanza in self.settings.devices],
+            self.settings.radio,
+            self.outside.clock,
+            self.inbox.put,
+            scanner_backend=self.outside.scanner_backend,
+            client_backend=self.outside.client_backend,
+            pulse=self.pulses.add("radio", within_s=120).turn,
+        )
+        topics = Topics(self.settings.hub.district, self.settings.hub.id)
+        self.status = Status(self, self.outside.clock)
+        self.uplink = Uplink(
+            self.settings.uplink,
+            topics,
+            self.store,
+            self.inbox.put,
+            self.outside.clock,
+            birth=self.status.birth,
+            heartbeat=self.status.heartbeat,
+            jitter=self.outside.chance,
+        )
+        self.pump = Pump(
+            self.inbox,
+            self.pipeline,
+            self.store,
+            self.uplink,
+            self.outside.announcer or self._announcer(),
+            pulse=self.pulses.add("pipeline", within_s=30).turn,
+        )
+
+    def _announcer(self) -> Announcer:
+        command = self.settings.announcer.command
+        return CommandAnnouncer(command, self.log) if command else silent
+
+    @staticmethod
+    def _device(
+        stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]
+    ) -> RadioDevice:
+        driver = registry.find(stanza.driver)
+        key = read_bind_key(stanza.key_file) if stanza.key_file else None
+        settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
+        return RadioDevice(stanza, driver, driver.new_decoder(settings, memories.get(stanza.name)))
+
+    async def run(self) -> None:
+        """Run until cancelled; then drain the inbox, flush and let everything go."""
+        async with asyncio.TaskGroup() as parts:
+            pump = parts.create_task(self.pump.run(), name="pump")
+            others = [
+                parts.create_task(self._ticks(), name="ticker"),
+                parts.create_task(self._proof(), name="proof of the clock"),
+                parts.create_task(self._upkeep(), name="upkeep"),
+                parts.create_task(self._keep("radio", self.radio.run), name="radio"),
+                parts.create_task(self._keep("uplink", self.uplink.run), name="uplink"),
+            ]
+            try:
+                await self.radio.settled()
+                await self.pump.settled()
+                self.ready.set()
+                await asyncio.gather(pump, *others)
+            finally:
+                for other in others:
+                    other.cancel()
+                await self.pump.drain()
+                pump.cancel()
+
+    async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        def failed(failure: Failure) -> None:
+            self.log.error(
+                "part failed", part=name, error=repr(failure.error), again_in_s=failure.wait_s
+            )
+
+        await keep_running(name, part, failed=failed)
+
+    async def _ticks(self) -> None:
+        """Let the home's time go on."""
+        while True:
+            self.inbox.put(Tick(self.outside.clock.now()))
+            await self.outside.clock.sleep(TICK_S)
+
+    async def _proof(self) -> None:
+        """Wait for the clock's proof; what was stamped before it is then repaired."""
+        proven = await when_proven(self.outside.clock)
+        if proven is not None:
+            self.inbox.put(proven)
+
+    async def _upkeep(self) -> None:
+        """Prove that the writer turns, and let retention work, in the time of input and output."""
+        pulse = self.pulses.add("store", within_s=60)
+        evict_in = 0.0
+        while True:
+            with contextlib.suppress(Exception):
+                await self.store.ping()
+                pulse.turn()
+            if evict_in <= 0:
+                with contextlib.suppress(Exception):
+                    await self.store.evict(self.outside.clock.now())
+                evict_in = EVICT_S
+            await asyncio.sleep(PING_S)
+            evict_in -= PING_S
+
+
+def local_time(timezone: str) -> Callable[[int], int]:
+    """Return a function from Unix ms to the zone's local ms, counted as if it were UTC."""
+    zone = ZoneInfo(timezone)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def local_ms(wall_ms: int) -> int:
+        offset = (epoch + timedelta(milliseconds=wall_ms)).astimezone(zone).utcoffset()
+        return wall_ms + round(offset.total_seconds() * 1000) if offset else wall_ms
+
+    return local_ms

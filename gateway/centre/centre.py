@@ -1,0 +1,291 @@
+"""The control centre itself: lines, ledger and database put together.
+
+    hub ─► line ─► inbox ─► ledger ─► ONE commit ─► broker's PUBACK, `stored`, callbacks
+                   (a batch)
+
+Whatever changes the ledger goes through `_do`: outcomes are written in one transaction, and only
+then said. When the database fails, the lines are closed (hubs then know that nobody stores), and
+everything begins again from what was committed.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from gateway.centre import desk
+from gateway.centre.case import Case
+from gateway.centre.database import DAY_MS, CentreDatabase
+from gateway.centre.ledger import Ledger
+from gateway.centre.line import Line
+from gateway.centre.outcome import Access, Ask, Event, Notice, Outcome, Say
+from gateway.centre.settings import CentreSettings
+from gateway.centre.watch import tick
+from gateway.clock import Clock
+from gateway.core.wire import (
+    AckStatus,
+    Cause,
+    Command,
+    CommandName,
+    Topics,
+    UpMessage,
+    ack_payload,
+    command_payload,
+    parse_up,
+)
+from gateway.edge.mqtt import Publication, Received
+from gateway.errors import CentreError, HubMessageError, LinkError, StoreError
+
+TICK_S = 1.0
+COMMAND_VALID_MS = 60_000
+RETRY_STORE_S = 5.0
+BATCH = 200
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing: the default of a callback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What another program wants to be told of, after the commit; called on the event loop.
+
+    stored: a message was kept, at the centre's Unix ms. alarm: a case was raised, or changed.
+    """
+
+    stored: Callable[[UpMessage, int], None] = _nothing
+    alarm: Callable[[Case, int], None] = _nothing
+    event: Callable[[Event], None] = _nothing
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has gone through since the start."""
+
+    messages: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    alarms: int = 0
+
+
+class Centre:
+    """A running control centre. `run` serves for ever; the rest may be called while it does."""
+
+    def __init__(
+        self,
+        settings: CentreSettings,
+        clock: Clock,
+        *,
+        listener: Listener | None = None,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.counters = Counters()
+        self.fault = ""
+        self._listener = listener or Listener()
+        self._new_id = new_id
+        self._inbox: asyncio.Queue[tuple[Line, Received, int]] = asyncio.Queue()
+        self._lines = [
+            Line(settings, district, clock, self._take) for district in settings.districts
+        ]
+        self._database = CentreDatabase(settings.database)
+        self.ledger: Ledger = self._database.load()
+        self._pruned_ms = 0
+
+    # ------------------------------------------------------------------------------ running
+    async def run(self) -> None:
+        """Serve until cancelled; then say goodbye and close the database."""
+        try:
+            while True:
+                try:
+                    await self._session()
+                except* StoreError as wrong:
+                    self.fault = "; ".join(str(each) for each in wrong.exceptions)
+                await asyncio.sleep(RETRY_STORE_S)
+                with suppress(StoreError):
+                    self._open_again()
+        finally:
+            self._database.close()
+
+    async def up(self) -> None:
+        """Wait until every district's line is up."""
+        for line in self._lines:
+            await line.up()
+
+    async def _session(self) -> NoReturn:
+        async with asyncio.TaskGroup() as group:
+            for line in self._lines:
+                group.create_task(line.run(), name=f"line {line.district}")
+            group.create_task(self._work(), name="work")
+            group.create_task(self._tick(), name="tick")
+        raise AssertionError("a task group of endless tasks ended")
+
+    def _open_again(self) -> None:
+        self._database.close()
+        self._database = CentreDatabase(self.settings.database)
+        self.ledger = self._database.load()
+        self._inbox = asyncio.Queue()  # the hubs repeat
+        self.fault = ""
+
+    def _take(self, line: Line, message: Received) -> None:
+        self._inbox.put_nowait((line, message, self.clock.now().wall_ms))
+
+    async def _work(self) -> None:
+        while True:
+            batch = [await self._inbox.get()]
+            while len(batch) < BATCH and not self._inbox.empty():
+                batch.append(self._inbox.get_nowait())
+            self._do(self._read_all(batch))
+            for line, message, _ in batch:
+                line.acknowledge(message)
+
+    async def _tick(self) -> None:
+        while True:
+            self.tick()
+            await self.clock.sleep(TICK_S)
+
+    def tick(self) -> None:
+        """Do what time alone makes due."""
+        at_ms = self.clock.now().wall_ms
+        ups = [line.up_since_ms for line in self._lines]
+        listening = [up for up in ups if up is not None]
+        since = max(listening) if len(listening) == len(ups) else None
+        outcome = tick(self.ledger, at_ms, listening_ms=since)
+        if outcome != Outcome():
+            self._do([outcome])
+        if at_ms - self._pruned_ms >= DAY_MS:
+            self._pruned_ms = at_ms
+            self._database.prune(at_ms)
+
+    def _read_all(self, batch: list[tuple[Line, Received, int]]) -> Iterator[Outcome]:
+        """Give the outcomes one by one: each must be written before the next is decided."""
+        for _, message, at_ms in batch:
+            outcome = self._read(message, at_ms)
+            yield outcome
+            if self.settings.present:
+                ids = [case.id for case in outcome.cases]
+                yield desk.present(self.ledger, ids, self.settings.operator, at_ms)
+
+    def _read(self, message: Received, at_ms: int) -> Outcome:
+        self.counters.messages += 1
+        try:
+            up = parse_up(message.topic, message.payload)
+        except HubMessageError as wrong:
+            self.counters.refused += 1
+            event = Event(at_ms, Notice.PROTOCOL, _hub_of(message.topic), "", str(wrong)[:300])
+            return Outcome(events=(event,))
+        outcome = self.ledger.receive(up, at_ms, retained=message.retained)
+        self.counters.stored += len(outcome.kept)
+        self.counters.duplicates += bool(up.stream and outcome.says and not outcome.kept)
+        return outcome
+
+    # ---------------------------------------------------------------------------- operators
+    def present(self, ids: Iterable[str], operator: str = "") -> None:
+        """Note that these are on an operator's screen."""
+        self._do([desk.present(self.ledger, ids, *self._now(operator))])
+
+    def handle(self, alert_id: str, operator: str = "") -> None:
+        """Note that a person has decided what happens with it."""
+        self._do([desk.handle(self.ledger, alert_id, *self._now(operator))])
+
+    def close(self, alert_id: str, cause: Cause, operator: str = "") -> None:
+        """End an alert, with its cause."""
+        self._do([desk.close(self.ledger, alert_id, cause, *self._now(operator))])
+
+    def command(
+        self, hub: str, name: CommandName, args: Mapping[str, int | str] | None = None
+    ) -> str:
+        """Ask something of a hub and return the command's id; LinkError when nobody can hear."""
+        home = self.ledger.households.get(hub)
+        if home is None:
+            raise CentreError(f"no hub {hub}")
+        operator, at_ms = self._now("")
+        sent = self._ask(Ask(home.district, hub, name, tuple((args or {}).items())))
+        if sent is None:
+            raise LinkError("the line to the broker is down")
+        entry = Access(at_ms, operator, f"command {name}", hub, sent)
+        self._do([Outcome(access=(entry,))])
+        return sent
+
+    def _now(self, operator: str) -> tuple[str, int]:
+        return operator or self.settings.operator, self.clock.now().wall_ms
+
+    # --------------------------------------------------------------------- one commit, then words
+    def _do(self, outcomes: Iterable[Outcome]) -> None:
+        at_ms = self.clock.now().wall_ms
+        done = []
+        try:
+            with self._database.transaction():
+                for outcome in outcomes:
+                    self._database.write(outcome, at_ms)
+                    done.append(outcome)
+        except StoreError:
+            with suppress(StoreError):
+                self.ledger = self._database.load()
+            raise
+        for say in together([say for outcome in done for say in outcome.says]):
+            topic = Topics(say.district, say.hub).dn("ack")
+            self._send(say.district, Publication(topic, ack_payload(say.ack)))
+        for outcome in done:
+            self._tell(outcome, at_ms)
+
+    def _tell(self, outcome: Outcome, at_ms: int) -> None:
+        for ask in outcome.asks:
+            self._ask(ask)
+        self.counters.alarms += len(outcome.raised)
+        for message in outcome.kept:
+            self._listener.stored(message, at_ms)
+        for case in outcome.cases:
+            self._listener.alarm(case, at_ms)
+        for event in outcome.events:
+            self._listener.event(event)
+
+    def _ask(self, ask: Ask) -> str | None:
+        not_after_ms = self.clock.now().wall_ms + COMMAND_VALID_MS
+        command = Command(self._new_id(), ask.name, dict(ask.args), not_after_ms)
+        topic = Topics(ask.district, ask.hub).dn("cmd")
+        expiry_s = COMMAND_VALID_MS // 1000
+        out = Publication(topic, command_payload(command), expiry_s=expiry_s)
+        return command.id if self._send(ask.district, out) else None
+
+    def _send(self, district: str, publication: Publication) -> bool:
+        lines = [line for line in self._lines if line.district == district]
+        return any(line.send(publication) for line in lines)
+
+
+def together(says: Iterable[Say]) -> list[Say]:
+    """Return the words of a batch in fewer messages: `stored` ids of one stream in one, one upto.
+
+    >>> [say.ack.ids for say in together([Say("d", "h", Ack("e", "alarm", AckStatus.STORED, (i,)))
+    ...                                   for i in ("A", "B")])]
+    [('A', 'B')]
+    """
+    joined: dict[object, Say] = {}
+    for say in says:
+        ack = say.ack
+        key: object = (say.hub, ack.epoch, ack.stream, ack.upto is None)
+        if ack.status is not AckStatus.STORED:
+            key = (say.hub, ack)
+        before = joined.get(key)
+        if before is not None:
+            upto = None if ack.upto is None else max(ack.upto, before.ack.upto or 0)
+            ids = tuple(dict.fromkeys(before.ack.ids + ack.ids))
+            say = replace(say, ack=replace(ack, ids=ids, upto=upto))  # noqa: PLW2901 - the same word
+        joined[key] = say
+    return list(joined.values())
+
+
+def _hub_of(topic: str) -> str:
+    parts = topic.split("/")
+    return parts[3][:64] if len(parts) > 3 else ""  # noqa: PLR2004 - ansim/1/district/hub
+
+
+async def run_centre(
+    settings: CentreSettings, clock: Clock, *, listener: Listener | None = None
+) -> None:
+    """Serve until cancelled, without a board."""
+    await Centre(settings, clock, listener=listener).run()

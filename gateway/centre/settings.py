@@ -1,0 +1,31 @@
+"""What a control centre is told when it starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.settings import BrokerSettings, Language
+
+
+@dataclass(frozen=True, slots=True)
+class CentreSettings:
+    """One centre for some districts.
+
+    client_id: stays the same over restarts, for the broker keeps what came meanwhile under it.
+    present: say `presented` of whatever is raised, without a board (a demo, a test, another
+        program that shows it). A board says so itself of what is really on its screen.
+    labels: a YAML file hub -> name that never leaves the centre.
+    """
+
+    broker: BrokerSettings
+    districts: tuple[str, ...]
+    database: Path
+    operator: str = "centre"
+    client_id: str = "ansim-centre"
+    language: Language = Language.KO
+    present: bool = False
+    labels: Path | None = None
+    keepalive_s: int = 30
+
+    def __post_init__(self) -> None:
+        if not self.districts:
+            raise ValueError("a centre serves at least one district")

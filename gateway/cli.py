@@ -1,0 +1,135 @@
+"""`ansim`: every command a technician types. Each imports what it needs when it is run.
+
+Starting `ansim status` must not load numba: a Raspberry Pi takes seconds for it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import __version__
+from gateway.errors import AnsimError
+from gateway.option import Language
+
+DEFAULT_CONFIG = Path("/etc/ansim-gateway/gateway.yaml")
+DEFAULT_SOCKET = Path("/run/ansim-gateway/control.sock")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status. An error of ours is one line on stderr."""
+    args = parser().parse_args(arguments)
+    try:
+        status: int = args.command(args)
+    except AnsimError as error:
+        sys.stderr.write(f"ansim: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 141
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(prog="ansim", description="A hub for people living alone.")
+    top.add_argument("--version", action="version", version=f"ansim-gateway {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the daemon / 데몬 실행")
+    run.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="check a configuration / 설정 검사")
+    check.add_argument("file", type=Path, nargs="?", default=DEFAULT_CONFIG)
+    _language(check)
+    check.set_defaults(command=_check)
+
+    status = commands.add_parser("status", help="what the running hub knows / 허브 상태")
+    status.add_argument("--json", action="store_true")
+    _socket(status)
+    _language(status)
+    status.set_defaults(command=_status)
+
+    scan = commands.add_parser("scan", help="what the hub hears / 주변 기기 보기")
+    scan.add_argument("--seconds", type=float, default=10.0)
+    scan.add_argument("--json", action="store_true")
+    _socket(scan)
+    _language(scan)
+    scan.set_defaults(command=_scan)
+
+    drivers = commands.add_parser("drivers", help="known devices / 지원 기기")
+    drivers.add_argument("--rules", action="store_true", help="what each can be used for")
+    _language(drivers)
+    drivers.set_defaults(command=_drivers)
+    return top
+
+
+def _socket(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--socket", type=Path, default=DEFAULT_SOCKET, help="control socket")
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--lang", choices=[one.value for one in Language], default=None)
+
+
+def language(args: argparse.Namespace) -> Language:
+    """Return the reader's language: asked for, else the terminal's, else Korean."""
+    if args.lang:
+        return Language(args.lang)
+    environment = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return Language.EN if environment.startswith("en") else Language.KO
+
+
+def _run(args: argparse.Namespace) -> int:
+    from gateway import registry  # noqa: PLC0415
+    from gateway.config import load  # noqa: PLC0415
+    from gateway.edge import journal  # noqa: PLC0415
+    from gateway.service import serve  # noqa: PLC0415
+
+    journal.configure()
+    asyncio.run(serve(lambda: load(args.config, registry.find, driver_names=registry.available())))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from gateway import registry  # noqa: PLC0415
+    from gateway.check import report  # noqa: PLC0415
+
+    text, status = report(args.file, registry.find, language(args))
+    sys.stdout.write(text + "\n")
+    return status
+
+
+def _status(args: argparse.Namespace) -> int:
+    from gateway.edge.control import ask  # noqa: PLC0415
+    from gateway.screens import status_screen  # noqa: PLC0415
+
+    told = asyncio.run(ask(args.socket, {"ask": "status"}))
+    text = json.dumps(told, indent=2, ensure_ascii=False)
+    sys.stdout.write((text if args.json else status_screen(told, language(args))) + "\n")
+    return 0
+
+
+def _scan(args: argparse.Namespace) -> int:
+    from gateway.edge.control import ask  # noqa: PLC0415
+    from gateway.screens import scan_screen  # noqa: PLC0415
+
+    heard = asyncio.run(
+        ask(args.socket, {"ask": "scan", "seconds": args.seconds}, args.seconds + 10)
+    )
+    text = json.dumps(heard, indent=2, ensure_ascii=False)
+    sys.stdout.write((text if args.json else scan_screen(heard, language(args))) + "\n")
+    return 0
+
+
+def _drivers(args: argparse.Namespace) -> int:
+    from gateway import registry  # noqa: PLC0415
+    from gateway.screens import drivers_screen  # noqa: PLC0415
+
+    sys.stdout.write(drivers_screen(registry.every(), language(args), rules=args.rules) + "\n")
+    return 0

@@ -1,0 +1,69 @@
+"""From the technician's settings to the core's plan: which rule watches which device.
+
+Used by everything that runs the pipeline: the daemon, a replay, the demo. What a device can do
+(its driver's capabilities) decides which rules it feeds; `ansim check` has already said why not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from gateway.core.detector import Detector, Learning
+from gateway.core.detectors.hazard import HazardDetector
+from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
+from gateway.core.detectors.links import ClockDetector, LinkDetector
+from gateway.core.detectors.sos import SosDetector
+from gateway.core.model import Kind
+from gateway.core.pipeline import Plan
+from gateway.core.wire import PLACES
+from gateway.driver import Capabilities, Driver
+from gateway.settings import DeviceStanza, Settings
+
+HOUR_MS = 3_600_000
+
+
+def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
+    """Return the plan of a home."""
+    able = {
+        stanza.name: driver_of(stanza.driver).capabilities(stanza.options)
+        for stanza in settings.devices
+    }
+    learning: tuple[Learning, ...] = ()
+    cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
+    return Plan(
+        detectors=(*rules(settings, able), *learning),
+        learning=learning,
+        window_ms=windows(settings),
+        cancel_buttons=cancels,
+        sos_buttons=frozenset(d.name for d in settings.devices if _is_sos(d)),
+        place={stanza.name: PLACES[stanza.place] for stanza in settings.devices},
+        test_alarm_every_ms=round(settings.uplink.test_alarm_every_h * HOUR_MS),
+    )
+
+
+def rules(settings: Settings, able: Mapping[str, Capabilities]) -> Iterator[Detector]:
+    """Yield the rules that learn nothing."""
+    for stanza in settings.devices:
+        can = able[stanza.name]
+        if _is_sos(stanza):
+            yield SosDetector(stanza.name)
+        if can.sign_of_life_s is not None:
+            yield SilenceDetector(stanza.name, can.sign_of_life_s)
+        if can.knows_worn != "no" or "AccelerationBlock" in can.provides:
+            yield WornDetector(stanza.name)
+    yield HazardDetector()
+    yield BatteryDetector()
+    yield LinkDetector()
+    yield ClockDetector()
+
+
+def windows(settings: Settings) -> Mapping[Kind, int]:
+    """Return each kind's cancel window; zero without anything that tells the resident of it."""
+    if not settings.announcer.command:
+        return {}
+    return {
+        Kind.FALL: round(settings.fall.cancel_window_s * 1000),
+        Kind.INACTIVITY: round(settings.inactivity.cancel_window_s * 1000),
+    }
+
+
+def _is_sos(stanza: DeviceStanza) -> bool:
+    return stanza.role in ("sos", "sos-cancel")

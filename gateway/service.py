@@ -1,0 +1,136 @@
+"""The daemon as a service: signals, readiness, the watchdog, reloading.
+
+SIGTERM, SIGINT   drain and stop, within 5 s
+SIGHUP            read the YAML anew; a file with errors is refused whole and the old one stays
+READY=1           when each part runs, or its fault is queued as an alarm
+WATCHDOG=1        only while no part's pulse is stale: a stuck loop is killed by systemd
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from gateway.app import Daemon, Outside
+from gateway.edge import control
+from gateway.edge.systemd import Notifier
+from gateway.errors import ConfigurationError
+from gateway.settings import Settings
+from gateway.warm import warm
+
+STOP_LIMIT_S = 4.5
+COMPILE_S = 300.0
+SCAN_MOST_S = 60.0
+
+
+async def serve(
+    load: Callable[[], Settings],
+    *,
+    outside: Outside | None = None,
+    notifier: Notifier | None = None,
+    started: Callable[[Daemon], None] = lambda _daemon: None,
+) -> None:
+    """Run until SIGTERM. `load` reads the settings, at the start and at each SIGHUP.
+
+    started: told of each daemon once it is ready (tests, the demo).
+    """
+    notifier = notifier or Notifier()
+    log = structlog.get_logger()
+    settings = load()
+    notifier.extend(COMPILE_S)
+    warm()
+    stop, reload = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
+        loop.add_signal_handler(number, event.set)
+    try:
+        while not stop.is_set():
+            await _life(settings, outside, notifier, stop, reload, started)
+            if reload.is_set() and not stop.is_set():
+                reload.clear()
+                settings = _reloaded(load, settings, log)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+def _reloaded(load: Callable[[], Settings], old: Settings, log: Any) -> Settings:
+    try:
+        return load()
+    except ConfigurationError as error:
+        log.warning("configuration refused, the old one stays", error=str(error))
+        return old
+
+
+async def _life(
+    settings: Settings,
+    outside: Outside | None,
+    notifier: Notifier,
+    stop: asyncio.Event,
+    reload: asyncio.Event,
+    started: Callable[[Daemon], None],
+) -> None:
+    """Run one daemon from these settings, until a signal or its own bug ends it."""
+    async with Daemon.build(settings, outside) as daemon, _control(daemon):
+        running = asyncio.create_task(daemon.run(), name="daemon")
+        signals = [asyncio.create_task(event.wait()) for event in (stop, reload)]
+        watch = asyncio.create_task(_watch(daemon, notifier, started), name="watchdog")
+        try:
+            await asyncio.wait([running, *signals], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            notifier.stopping()
+            for task in (*signals, watch):
+                task.cancel()
+            if not running.done():
+                running.cancel()
+            await asyncio.wait([running, watch], timeout=STOP_LIMIT_S)
+        if running.done() and not running.cancelled():
+            running.result()
+
+
+async def _watch(daemon: Daemon, notifier: Notifier, started: Callable[[Daemon], None]) -> None:
+    await daemon.ready.wait()
+    notifier.ready(f"{len(daemon.settings.devices)} devices")
+    started(daemon)
+    daemon.log.info("ready", devices=len(daemon.settings.devices), epoch=daemon.store.epoch)
+    every = (notifier.watchdog_s or 60.0) / 3
+    told: frozenset[str] = frozenset()
+    while True:
+        stale = daemon.pulses.stale(asyncio.get_running_loop().time())
+        if not stale:
+            notifier.watchdog()
+        elif frozenset(stale) != told:
+            daemon.log.critical("no proof of work", parts=dict(stale))
+        told = frozenset(stale)
+        await asyncio.sleep(every)
+
+
+@contextlib.asynccontextmanager
+async def _control(daemon: Daemon) -> AsyncIterator[None]:
+    async def status(_asked: Mapping[str, Any]) -> Any:
+        return await daemon.status.full()
+
+    async def scan(asked: Mapping[str, Any]) -> Any:
+        seconds = min(float(asked.get("seconds", 10)), SCAN_MOST_S)
+        return [
+            {
+                "address": seen.address,
+                "name": seen.name,
+                "rssi": seen.rssi,
+                "services": list(seen.services),
+                "device": seen.device,
+            }
+            for seen in await daemon.radio.survey(seconds)
+        ]
+
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(
+                control.serve(daemon.settings.control_socket, {"status": status, "scan": scan})
+            )
+        except OSError as error:
+            daemon.log.warning("no control socket", error=str(error))
+        yield

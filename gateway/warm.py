@@ -1,0 +1,5 @@
+"""Compiling every kernel before it is needed: at install, or before READY, never on a fall."""
+
+
+def warm() -> None:
+    """Compile, or load from the cache, every kernel the daemon may call."""

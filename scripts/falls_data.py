@@ -1,0 +1,164 @@
+"""Streams of the open packs as the detector meets them, and the table of candidates they give.
+
+Every trial passes through `build_stream` of the project's scorer first, for training as for
+scoring: it brings mixed rates to one (in one set the sampling interval alone tells the class) and
+hides how long after a trial's start a fall comes. Then it is copied under other conditions: rate,
+range, gain, impact height, speed, loss, noise, another way round on the wrist.
+"""
+
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from gateway.core.detectors import fall_kernels, kernels
+
+ROOT = Path(__file__).resolve().parent.parent
+CONDITIONS = ("clean", "ble25", "clip4", "rate12")
+G_MG = 1000
+HALF = 0.5
+NEAR_S = 1.0  # a candidate so near the impact is the fall
+BEFORE_S = 2.5  # one so long before it is what the person did before
+
+
+def shared_falls() -> Path:
+    """Return the folder of the open packs and the scorer."""
+    return Path(os.environ.get("ANSIM_SHARED", ROOT.parent / "shared")) / "data" / "falls"
+
+
+def load_scorer() -> ModuleType:
+    """Import score_falls.py from where it lies."""
+    path = shared_falls() / "score_falls.py"
+    if not path.is_file():
+        sys.exit(f"{path} is missing: the recordings are not part of this repository")
+    spec = importlib.util.spec_from_file_location("score_falls", path)
+    if spec is None or spec.loader is None:
+        sys.exit(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["score_falls"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Table:
+    """Candidates of every trial of every copy, one a row; `stamp` is when the alarm would come.
+
+    label: 1 the fall, 0 not a fall, -1 in a fall trial but neither (not trained on).
+    """
+
+    x: np.ndarray
+    pack: np.ndarray
+    trial: np.ndarray
+    copy: np.ndarray
+    stamp: np.ndarray
+    label: np.ndarray
+
+
+class Candidates:
+    """Runs the detector's own kernels over a whole stream and keeps what they see."""
+
+    def __init__(self) -> None:
+        self.grid = np.zeros((kernels.POINTS, 3))
+        self.valid = np.zeros(kernels.POINTS, np.bool_)
+        self.scratch = fall_kernels.new_scratch()
+        self.means = np.zeros((len(fall_kernels.SEGMENTS), 3))
+        self.features = np.zeros(fall_kernels.FEATURES)
+
+    def of(self, t_ms: np.ndarray, acc_mg: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
+        """Return (peak time, decision time, features) of each candidate."""
+        memory = kernels.new_memory()
+        found = []
+        i = 0
+        while code := kernels.scan(t_ms, acc_mg, memory, i):
+            i = code // 4
+            while memory[kernels.PENDING] and (
+                memory[kernels.SLOT0] + kernels.DELAY_MS <= memory[kernels.LAST_T]
+            ):
+                peak = kernels.take(memory)
+                kernels.resample(
+                    memory, peak - kernels.PRE * kernels.GRID_MS, self.grid, self.valid
+                )
+                fall_kernels.describe(
+                    self.grid, self.valid, self.scratch, self.means, self.features
+                )
+                found.append((peak, int(memory[kernels.LAST_T]), self.features.copy()))
+        return found
+
+
+def turned(rng: np.random.Generator) -> np.ndarray:
+    """Return a random rotation."""
+    q, r = np.linalg.qr(rng.normal(size=(3, 3)))
+    return np.asarray(q * np.sign(np.diag(r)))
+
+
+def augmented(
+    scorer: Any, t: np.ndarray, a: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the stream as another device, arm or person might have given it, and its slowness."""
+    a = a.astype(float) @ turned(rng) * rng.uniform(0.94, 1.06)
+    size = np.sqrt((a**2).sum(1)) + 1.0
+    stress = rng.uniform(0.75, 1.3)  # softer or harder, where it is above 1 g
+    a *= np.where(size > G_MG, (G_MG + (size - G_MG) * stress) / size, 1.0)[:, None]
+    t0 = t[0]
+    slow = float(rng.uniform(0.87, 1.15))
+    t = t0 + (t - t0) * slow
+    rate = 1000.0 * (len(t) - 1) / (t[-1] - t[0])
+    target = float(rng.choice([12.5, 20.0, 25.0, 26.0, 32.0, 40.0, 50.0, 52.0, 64.0, 100.0]))
+    if target < rate:
+        t, a = scorer.resample(t, a, target, kernel=bool(rng.random() < HALF))
+    reach = float(rng.choice([2000, 4000, 4000, 8000, 8000, 16000]))
+    a = np.clip(a + rng.normal(0, rng.uniform(2, 15), a.shape), -reach, reach)
+    t = np.round(t + rng.uniform(-3, 3, len(t))).astype(np.int64)
+    keep = np.ones(len(t), bool)
+    if rng.random() < HALF:
+        lost = scorer.lost_notifications(len(t) // 5 + 1, rng, rng.uniform(0.01, 0.08))
+        keep = ~np.repeat(lost, 5)[: len(t)]
+    a16 = np.clip(np.round(a), -32768, 32767).astype(np.int16)
+    return np.ascontiguousarray(t[keep]), np.ascontiguousarray(a16[keep]), slow
+
+
+def trial_stream(
+    scorer: Any, pack: Any, k: int, copy: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Return copy number `copy` of a stream, the stream time of the trial's start, its slowness.
+
+    The first copies are the scorer's conditions, the following ones are drawn freely.
+    """
+    name = CONDITIONS[copy] if copy < len(CONDITIONS) else "clean"
+    t, a, lost, origin = scorer.build_stream(pack, k, name, seed + copy)
+    if copy < len(CONDITIONS):
+        keep = np.repeat(~lost, 5)
+        return np.ascontiguousarray(t[keep]), np.ascontiguousarray(a[keep]), origin, 1.0
+    rng = scorer.trial_rng(seed + copy, pack.name, k, 5)
+    first = t[0]
+    t, a, slow = augmented(scorer, t, a, rng)
+    return t, a, first + (origin - first) * slow, slow
+
+
+def build_table(scorer: Any, packs: list[Any], copies: range, seed: int = 0) -> Table:
+    """Return the candidates of every trial under the copies' conditions."""
+    finder = Candidates()
+    rows: list[tuple[np.ndarray, int, int, int, float, int]] = []
+    for copy in copies:
+        for p, pack in enumerate(packs):
+            for k in range(len(pack)):
+                t, a, origin, slow = trial_stream(scorer, pack, k, copy, seed)
+                impact = pack.peak_s(k) * slow if pack.is_fall[k] else 0.0
+                for peak, decided, features in finder.of(t, a):
+                    when = (peak - origin) / 1000
+                    label = 0
+                    if pack.is_fall[k]:
+                        near = abs(when - impact) <= NEAR_S
+                        label = 1 if near else 0 if when < impact - BEFORE_S else -1
+                    stamp = (decided - origin) / 1000
+                    rows.append((features.astype(np.float32), p, k, copy, stamp, label))
+    return Table(
+        np.array([r[0] for r in rows]),
+        *(np.array([r[i] for r in rows]) for i in range(1, 6)),
+    )

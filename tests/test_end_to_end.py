@@ -1,0 +1,56 @@
+"""The thin whole: a press on a virtual button, through everything real, to `stored`."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.core.alerts import Word
+from gateway.core.model import Press
+from gateway.settings import BrokerSettings, DeviceStanza, Role
+from gateway.virtual.world import World
+from tests.brokers import Mosquitto, needs_mosquitto
+from tests.homes import centre, daemon, settings
+
+BUTTON = "B4:35:22:F5:3D:A4"
+SOS = DeviceStanza(name="sos", driver="bthome", address=BUTTON, place="living", role=Role.SOS)
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_one_press_is_stored_by_the_centre_once_and_the_hub_knows(tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        async with (
+            centre(tmp_path, BrokerSettings(url=url)) as desk,
+            daemon(settings(tmp_path, url, SOS), world) as hub,
+        ):
+            button.press(Press.SINGLE)
+            message = await desk.alarm("pers")
+            assert (message.body["msg"], message.body["state"]) == ("new", "raised")
+            assert message.body["durable"] is True
+            assert message.body["attempt"] == 1
+            await hub.pump.idle(lambda: all(a.word is Word.PRESENTED for a in hub.pipeline.book))
+            (alert,) = hub.pipeline.book
+            assert alert.id == message.id
+        assert len(desk.alarms("pers")) == 1
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_a_press_is_not_counted_again_by_a_hub_that_restarts(tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        async with centre(tmp_path, BrokerSettings(url=url)) as desk:
+            home = settings(tmp_path, url, SOS)
+            async with daemon(home, world):
+                button.press(Press.SINGLE)
+                await desk.alarm("pers")
+            async with daemon(home, world) as hub:
+                button.press(Press.DOUBLE)
+                second = await desk.alarm("pers", count=2)
+                assert second.body["evid"]["values"] == {"press": "double"}
+                (alert,) = hub.pipeline.book
+                assert second.body["refs"] == [alert.id]
