@@ -7,6 +7,8 @@ Used by everything that runs the pipeline: the daemon, a replay, the demo. What 
 from collections.abc import Callable, Iterator, Mapping
 
 from gateway.core.detector import Detector, Learning
+from gateway.core.detectors.fall import FallDetector
+from gateway.core.detectors.fall_duty import FallDuty
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
 from gateway.core.detectors.links import ClockDetector, LinkDetector
@@ -22,14 +24,16 @@ HOUR_MS = 3_600_000
 
 def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
     """Return the plan of a home."""
+    drivers = {stanza.name: driver_of(stanza.driver) for stanza in settings.devices}
     able = {
-        stanza.name: driver_of(stanza.driver).capabilities(stanza.options)
+        stanza.name: drivers[stanza.name].capabilities(stanza.options)
         for stanza in settings.devices
     }
+    heard = frozenset(name for name, driver in drivers.items() if driver.plan is None)
     learning: tuple[Learning, ...] = ()
     cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
     return Plan(
-        detectors=(*rules(settings, able), *learning),
+        detectors=(*rules(settings, able, heard), *learning),
         learning=learning,
         window_ms=windows(settings),
         cancel_buttons=cancels,
@@ -39,14 +43,29 @@ def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
     )
 
 
-def rules(settings: Settings, able: Mapping[str, Capabilities]) -> Iterator[Detector]:
-    """Yield the rules that learn nothing."""
+def rules(
+    settings: Settings, able: Mapping[str, Capabilities], heard: frozenset[str]
+) -> Iterator[Detector]:
+    """Yield the rules that learn nothing.
+
+    heard: devices that are only listened to. A connected band's silence is its link's matter: the
+    radio says that it is out of reach, and the worn rule says so to people.
+    """
     for stanza in settings.devices:
         can = able[stanza.name]
         if _is_sos(stanza):
             yield SosDetector(stanza.name)
-        if can.sign_of_life_s is not None:
+        if can.sign_of_life_s is not None and stanza.name in heard:
             yield SilenceDetector(stanza.name, can.sign_of_life_s)
+        if settings.fall.enabled and can.sample_rate_hz is not None and can.range_g is not None:
+            yield FallDuty(
+                FallDetector(
+                    stanza.name,
+                    sample_rate_hz=can.sample_rate_hz,
+                    range_g=can.range_g,
+                    operating_point=settings.fall.operating_point.value,
+                )
+            )
         if can.knows_worn != "no" or "AccelerationBlock" in can.provides:
             yield WornDetector(stanza.name)
     yield HazardDetector()
