@@ -11,6 +11,9 @@ from gateway.core.model import At, Kind, Reason
 from gateway.core.outputs import Stream
 from gateway.core.wire import VERSION
 
+Order = tuple[int, str, int]
+"""A row's place in the order of sending: lane, epoch, seq."""
+
 ORDER = (Stream.ALARM, Stream.RES, Stream.EVIDENCE, Stream.EVENT, Stream.SUM)
 """In which order streams go out: alarms before everything else, summaries last."""
 
@@ -29,7 +32,7 @@ class Row:
     durable: bool
 
     @property
-    def order(self) -> tuple[int, str, int]:
+    def order(self) -> Order:
         """Return its place in the order of sending."""
         return ORDER.index(self.stream), self.epoch, self.seq
 

@@ -116,7 +116,7 @@ async def test_alarms_go_before_everything_and_pages_follow_each_other(tmp_path:
         everything = await store.unfinished()
         assert [r.id for r in everything] == ["a0", "a1", "v0", "e0", "e1", "e2", "s0", "s1", "s2"]
         pages: list[Row] = []
-        while page := await store.unfinished(limit=2, after=pages[-1] if pages else None):
+        while page := await store.unfinished(limit=2, after=pages[-1].order if pages else None):
             pages += page
         assert tuple(pages) == everything
 
