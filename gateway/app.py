@@ -80,6 +80,7 @@ class Daemon:
         outside = outside or Outside()
         now = outside.clock.now()
         ids = Ulids(outside.chance.getrandbits)
+        epochs = Ulids(outside.chance.getrandbits)  # of its own: called on the writer's thread
         health: list[LinkChange] = []
         deliver: list[Callable[[LinkChange], None]] = [health.append]
 
@@ -90,7 +91,7 @@ class Daemon:
             settings.store.directory,
             hub=settings.hub.id,
             boot=now.boot,
-            new_epoch=lambda: ids.new(outside.clock.now().wall_ms),
+            new_epoch=lambda: epochs.new(now.wall_ms),
             settings=settings.store,
             on_health=on_health,
             on_rows=lambda _rows: daemon.uplink.wake(),

@@ -7,6 +7,8 @@ Used by everything that runs the pipeline: the daemon, a replay, the demo. What 
 from collections.abc import Callable, Iterator, Mapping
 
 from gateway.core.detector import Detector, Learning
+from gateway.core.detectors.fall import FallDetector
+from gateway.core.detectors.fall_duty import FallDuty
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
 from gateway.core.detectors.links import ClockDetector, LinkDetector
@@ -47,6 +49,15 @@ def rules(settings: Settings, able: Mapping[str, Capabilities]) -> Iterator[Dete
             yield SosDetector(stanza.name)
         if can.sign_of_life_s is not None:
             yield SilenceDetector(stanza.name, can.sign_of_life_s)
+        if settings.fall.enabled and can.sample_rate_hz is not None and can.range_g is not None:
+            yield FallDuty(
+                FallDetector(
+                    stanza.name,
+                    sample_rate_hz=can.sample_rate_hz,
+                    range_g=can.range_g,
+                    operating_point=settings.fall.operating_point.value,
+                )
+            )
         if can.knows_worn != "no" or "AccelerationBlock" in can.provides:
             yield WornDetector(stanza.name)
     yield HazardDetector()

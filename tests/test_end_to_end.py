@@ -1,18 +1,24 @@
 """The thin whole: a press on a virtual button, through everything real, to `stored`."""
 
+import asyncio
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gateway.clock import SystemClock
 from gateway.core.alerts import Word
 from gateway.core.model import Press
-from gateway.settings import BrokerSettings, DeviceStanza, Role
+from gateway.settings import AnnouncerSettings, BrokerSettings, DeviceStanza, Role
+from gateway.virtual.time import SteppedClock
 from gateway.virtual.world import World
 from tests.brokers import Mosquitto, needs_mosquitto
 from tests.homes import centre, daemon, settings
+from tests.synthetic_wear import fall, quiet
 
 BUTTON = "B4:35:22:F5:3D:A4"
+WRIST = "A0:9E:1A:00:00:01"
+BAND = DeviceStanza(name="band", driver="polar_pmd", address=WRIST)
 SOS = DeviceStanza(name="sos", driver="bthome", address=BUTTON, place="living", role=Role.SOS)
 
 
@@ -54,3 +60,36 @@ async def test_a_press_is_not_counted_again_by_a_hub_that_restarts(tmp_path: Pat
                 assert second.body["evid"]["values"] == {"press": "double"}
                 (alert,) = hub.pipeline.book
                 assert second.body["refs"] == [alert.id]
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_a_fall_played_on_a_real_bands_frames_is_pending_then_raised_with_its_evidence(
+    tmp_path: Path,
+) -> None:
+    clock = SteppedClock()
+    async with Mosquitto(tmp_path) as broker, World(clock) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        band = await world.polar_band(WRIST)
+        home = settings(
+            tmp_path, url, BAND, announcer=AnnouncerSettings(command=("true", "{sound}"))
+        )
+        time = asyncio.create_task(clock.run(rate=6.0))
+        async with (
+            centre(tmp_path, BrokerSettings(url=url)) as desk,
+            daemon(home, world),
+        ):
+            band.play(np.concatenate([quiet(4.0), fall(lying_s=60.0)]), 50.0)
+            pending = await desk.alarm("fall")
+            assert (pending.body["msg"], pending.body["state"]) == ("new", "pending")
+            assert pending.body["due"] is not None
+            assert 0.5 < pending.body["cert"] <= 1.0
+            raised = await desk.alarm("fall", count=2)
+            assert (raised.body["msg"], raised.body["state"]) == ("update", "raised")
+            assert raised.body["refs"] == [pending.id]
+            while not [m for m in desk.stored if m.leaf == "evidence"]:
+                desk.changed.clear()
+                await asyncio.wait_for(desk.changed.wait(), 20)
+            parts = [m.body for m in desk.stored if m.leaf == "evidence"]
+            assert {part["alert"] for part in parts} == {pending.id}
+        time.cancel()

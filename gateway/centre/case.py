@@ -53,6 +53,7 @@ class Case:
     """One alert. Times ending in `_ms` are the centre's own Unix time, but `onset_ms` the hub's.
 
     due_ms: when the centre raises a pending one itself. raised_here: it did.
+    ended: a fault or hazard is over, says the hub; only the centre closes it all the same.
     withdrawn: a cancel was heard, whether or not it still counted.
     updates: messages beyond the first. said: how far its word has come; None: nobody has seen it.
     """
@@ -71,6 +72,7 @@ class Case:
     onset_ms: int
     proven: bool
     durable: bool
+    ended: bool
     reason: Mapping[str, str]
     received_ms: int
     word: Word = Word.STORED
@@ -164,7 +166,8 @@ def joined(case: Case, message: UpMessage, received_ms: int, due_ms: int | None)
 
 def _shown(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a person reads; an alarm is never refused for a fault in one of these."""
-    evid = body.get("evid")
+    given = body.get("evid")
+    evid = given if isinstance(given, dict) else {}
     cert, loc = body.get("cert"), body.get("loc")
     return {
         "kind": Kind(body["type"]),
@@ -175,9 +178,8 @@ def _shown(body: Mapping[str, Any]) -> dict[str, Any]:
         "onset_ms": parse_timestamp(body["t"]),
         "proven": body.get("clock") == "proven",
         "durable": body.get("durable") is not False,
-        "reason": {key: str(evid[key]) for key in ("reason", "en", "ko") if key in evid}
-        if isinstance(evid, dict)
-        else {},
+        "ended": evid.get("ended") is True,
+        "reason": {key: str(evid[key]) for key in ("reason", "en", "ko") if key in evid},
     }
 
 

@@ -10,18 +10,22 @@ everything begins again from what was committed.
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 from gateway.centre import desk
 from gateway.centre.case import Case
 from gateway.centre.database import DAY_MS, CentreDatabase
+from gateway.centre.labels import read_labels
 from gateway.centre.ledger import Ledger
 from gateway.centre.line import Line
 from gateway.centre.outcome import Access, Ask, Event, Notice, Outcome, Say
 from gateway.centre.settings import CentreSettings
+from gateway.centre.view import Counters, Numbers, View, homes, open_cases, over_cases
 from gateway.centre.watch import tick
 from gateway.clock import Clock
 from gateway.core.wire import (
@@ -60,17 +64,6 @@ class Listener:
     event: Callable[[Event], None] = _nothing
 
 
-@dataclass(slots=True)
-class Counters:
-    """What has gone through since the start."""
-
-    messages: int = 0
-    stored: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    alarms: int = 0
-
-
 class Centre:
     """A running control centre. `run` serves for ever; the rest may be called while it does."""
 
@@ -81,6 +74,7 @@ class Centre:
         *,
         listener: Listener | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+        retry_store_s: float = RETRY_STORE_S,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -88,6 +82,7 @@ class Centre:
         self.fault = ""
         self._listener = listener or Listener()
         self._new_id = new_id
+        self._retry_store_s = retry_store_s
         self._inbox: asyncio.Queue[tuple[Line, Received, int]] = asyncio.Queue()
         self._lines = [
             Line(settings, district, clock, self._take) for district in settings.districts
@@ -95,6 +90,10 @@ class Centre:
         self._database = CentreDatabase(settings.database)
         self.ledger: Ledger = self._database.load()
         self._pruned_ms = 0
+        self._numbers = Numbers()
+        self._events: deque[Event] = deque(maxlen=50)
+        self.labels = read_labels(settings.labels)
+        self.changed = asyncio.Event()
 
     # ------------------------------------------------------------------------------ running
     async def run(self) -> None:
@@ -105,9 +104,10 @@ class Centre:
                     await self._session()
                 except* StoreError as wrong:
                     self.fault = "; ".join(str(each) for each in wrong.exceptions)
-                await asyncio.sleep(RETRY_STORE_S)
-                with suppress(StoreError):
-                    self._open_again()
+                while self.fault:  # no line is up: the hubs know that nobody stores
+                    await asyncio.sleep(self._retry_store_s)
+                    with suppress(StoreError):
+                        self._open_again()
         finally:
             self._database.close()
 
@@ -171,16 +171,16 @@ class Centre:
                 yield desk.present(self.ledger, ids, self.settings.operator, at_ms)
 
     def _read(self, message: Received, at_ms: int) -> Outcome:
-        self.counters.messages += 1
+        self._count(messages=1)
         try:
             up = parse_up(message.topic, message.payload)
         except HubMessageError as wrong:
-            self.counters.refused += 1
+            self._count(refused=1)
             event = Event(at_ms, Notice.PROTOCOL, _hub_of(message.topic), "", str(wrong)[:300])
             return Outcome(events=(event,))
         outcome = self.ledger.receive(up, at_ms, retained=message.retained)
-        self.counters.stored += len(outcome.kept)
-        self.counters.duplicates += bool(up.stream and outcome.says and not outcome.kept)
+        self._count(stored=len(outcome.kept))
+        self._count(duplicates=bool(up.stream and outcome.says and not outcome.kept))
         return outcome
 
     # ---------------------------------------------------------------------------- operators
@@ -211,6 +211,29 @@ class Centre:
         self._do([Outcome(access=(entry,))])
         return sent
 
+    # --------------------------------------------------------------------------------- seeing
+    def view(self) -> View:
+        """Return what there is to show now."""
+        ups = [line.up_since_ms is not None for line in self._lines]
+        shown, households = open_cases(self.ledger), homes(self.ledger)
+        return View(
+            open=shown,
+            over=over_cases(self.ledger),
+            homes=households,
+            numbers=self._numbers.of(shown, households),
+            labels=self.labels,
+            counters=self.counters,
+            events=tuple(self._events),
+            broker_up=all(ups),
+            why="; ".join(line.why for line in self._lines if line.up_since_ms is None),
+            fault=self.fault,
+            zone=ZoneInfo(self.settings.timezone),
+        )
+
+    def _count(self, **more: int) -> None:
+        have = self.counters
+        self.counters = replace(have, **{key: getattr(have, key) + n for key, n in more.items()})
+
     def _now(self, operator: str) -> tuple[str, int]:
         return operator or self.settings.operator, self.clock.now().wall_ms
 
@@ -232,16 +255,18 @@ class Centre:
             self._send(say.district, Publication(topic, ack_payload(say.ack)))
         for outcome in done:
             self._tell(outcome, at_ms)
+        self.changed.set()
 
     def _tell(self, outcome: Outcome, at_ms: int) -> None:
         for ask in outcome.asks:
             self._ask(ask)
-        self.counters.alarms += len(outcome.raised)
+        self._count(alarms=len(outcome.raised))
         for message in outcome.kept:
             self._listener.stored(message, at_ms)
         for case in outcome.cases:
             self._listener.alarm(case, at_ms)
         for event in outcome.events:
+            self._events.append(event)
             self._listener.event(event)
 
     def _ask(self, ask: Ask) -> str | None:

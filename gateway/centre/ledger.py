@@ -27,7 +27,10 @@ from gateway.centre.outcome import Event, Notice, Outcome, Say, StreamKey
 from gateway.centre.progress import Progress
 from gateway.centre.rules import closed_by_rule, restated
 from gateway.core.alerts import Matter
+from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, UpMessage
+
+STREAMS = frozenset(Stream)
 
 
 class Shelf(Protocol):
@@ -80,6 +83,7 @@ class Ledger:
             kept=(message,),
             households=(home,),
             progress=((key, moved),),
+            events=tuple(_result(message, at_ms)),
             says=(self._stored(message),),
         )
         return self._alarm(message, home, outcome, at_ms) if message.leaf == "alarm" else outcome
@@ -119,8 +123,8 @@ class Ledger:
         marks = message.body.get("last_seq" if message.leaf == "state" else "high")
         moved = []
         for stream, seq in (marks if isinstance(marks, dict) else {}).items():
-            if isinstance(seq, int) and seq > 0:
-                key = (message.hub, message.epoch, str(stream))
+            if stream in STREAMS and isinstance(seq, int) and seq > 0:
+                key = (message.hub, message.epoch, stream)
                 moved.append((key, self._come_so_far(key, at_ms, announced=seq)))
         born = home.online and (home.session, home.epoch) != (before.session, before.epoch)
         mine = (case for case in self.cases.values() if case.hub == home.hub)
@@ -160,3 +164,15 @@ class Ledger:
 def forbidden(message: UpMessage, why: str, at_ms: int) -> Outcome:
     """Return what becomes of a message against the contract: a journal line, never `stored`."""
     return Outcome(events=(Event(at_ms, Notice.PROTOCOL, message.hub, message.id, why),))
+
+
+def _result(message: UpMessage, at_ms: int) -> Iterator[Event]:
+    """Give what became of an operator's command; a resend that a hole asked for is no news."""
+    body = message.body
+    told = body.get("result")
+    result = told if isinstance(told, dict) else {}
+    if message.leaf == "res" and "resend" not in result:
+        said = ", ".join(f"{key} {value}" for key, value in result.items())
+        done = "done" if body.get("ok") else f"refused: {body.get('reason')}"
+        subject = str(body.get("cmd", ""))
+        yield Event(at_ms, Notice.RESULT, message.hub, subject, f"{done} {said}"[:300].strip())

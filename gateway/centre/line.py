@@ -15,35 +15,17 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from gateway.centre.settings import CentreSettings
 from gateway.clock import Clock
 from gateway.core.wire import VERSION, CentreState, Topics, centre_state_payload
-from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Refused, Version
-from gateway.edge.tls import client_context
-from gateway.errors import ConfigurationError, LinkError
-from gateway.settings import BrokerSettings
+from gateway.edge.mqtt import Connection, Publication, Received, Refused, Version
+from gateway.edge.uplink import endpoint
+from gateway.errors import LinkError
 
 LONGEST_WAIT_S = 30.0
 WINDOW = 20
 GOODBYE_S = 1.0
-PORTS = {"mqtt": 1883, "mqtts": 8883}
-
-
-def endpoint(broker: BrokerSettings) -> Endpoint:
-    """Return where `broker` is; it may read files, so it is called in the connecting thread."""
-    url = urlsplit(broker.url)
-    if url.scheme not in PORTS or not url.hostname:
-        raise ConfigurationError(f"not a broker: {broker.url!r}; write mqtts://host:8883")
-    password = broker.password_file.read_text("utf-8").strip() if broker.password_file else None
-    return Endpoint(
-        host=url.hostname,
-        port=url.port or PORTS[url.scheme],
-        tls=client_context(broker, check_dates=True) if url.scheme == "mqtts" else None,
-        username=broker.username,
-        password=password,
-    )
 
 
 def wait_s(failures: int, chance: float) -> float:
@@ -110,7 +92,7 @@ class Line:
     # --------------------------------------------------------------------------------- serving
     async def _serve(self) -> None:
         connection = Connection(
-            lambda: endpoint(self._settings.broker),
+            lambda: endpoint(self._settings.broker, strict=True),
             version=self._version,
             client_id=f"{self._settings.client_id}-{self.district}",
             keepalive_s=self._settings.keepalive_s,

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+from gateway.errors import ConfigurationError
 from gateway.settings import BrokerSettings, Language
 
 
@@ -22,10 +25,18 @@ class CentreSettings:
     operator: str = "centre"
     client_id: str = "ansim-centre"
     language: Language = Language.KO
+    timezone: str = "Asia/Seoul"
     present: bool = False
     labels: Path | None = None
     keepalive_s: int = 30
 
     def __post_init__(self) -> None:
         if not self.districts:
-            raise ValueError("a centre serves at least one district")
+            raise ConfigurationError("a centre serves at least one district")
+        url = urlsplit(self.broker.url)
+        if url.scheme not in ("mqtt", "mqtts") or not url.hostname:
+            raise ConfigurationError(f"{self.broker.url!r} is no broker: write mqtts://host:8883")
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError) as wrong:
+            raise ConfigurationError(f"no time zone {self.timezone!r}") from wrong

@@ -23,6 +23,27 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "nobody cancelled within {seconds:.0f} s",
             "{seconds:.0f}초 안에 취소가 없었습니다",
         ),
+        "fall.suspected": (
+            "impact {impact_g:.1f} g after {lowest_g:.1f} g, arm turned by {turn_deg:.0f}°",
+            "충격 {impact_g:.1f} g, 직전 최저 {lowest_g:.1f} g, 팔 방향 변화 {turn_deg:.0f}°",
+        ),
+        "fall.still": (
+            "impact {impact_g:.1f} g, then still for {still_s:.0f} of {measured_s:.0f} s",
+            "충격 {impact_g:.1f} g 후 {measured_s:.0f}초 중 {still_s:.0f}초 동안 움직임 없음",
+        ),
+        "fall.not-walked": (
+            "impact {impact_g:.1f} g, and no walking in the {measured_s:.0f} s since",
+            "충격 {impact_g:.1f} g 후 {measured_s:.0f}초 동안 걷지 않음",
+        ),
+        "fall.silent": (
+            "impact {impact_g:.1f} g, and no samples from the band since",
+            "충격 {impact_g:.1f} g 후 밴드 신호 없음",
+        ),
+        "fall.walking": (
+            "walking again for {seconds:.0f} s after the impact",
+            "충격 후 {seconds:.0f}초 동안 다시 걸음",
+        ),
+        "fall.well": ("seen on their feet since: {what}", "이후 활동 확인: {what}"),
         "hazard.present": ("{hazard} detected", "{hazard} 감지"),
         "hazard.over": ("{hazard} no longer detected", "{hazard} 감지 해제"),
         "battery.low": ("battery at {percent:.0f} %", "배터리 {percent:.0f}%"),

@@ -32,9 +32,7 @@ class CommandAnnouncer:
     async def __call__(self, announce: Announce) -> None:
         """Run the command for one announcement."""
         sound, kind = announce.sound.value, announce.alert.kind.value
-        command = [
-            word.replace("{sound}", sound).replace("{kind}", kind) for word in self._command
-        ]
+        command = [word.replace("{sound}", sound).replace("{kind}", kind) for word in self._command]
         async with self._lock:
             try:
                 process = await asyncio.create_subprocess_exec(

@@ -41,6 +41,7 @@ LONG_PATIENCE_S = 300.0  # the same after a failure: it is probably away
 HEALTHY_S = 60.0
 RESTARTS = 3  # of a stream within one healthy time; more is a device that must be reconnected
 STALE_S = 5.0
+LOOKS = 4
 LOST = "link lost"
 EXPECTED = (BleakError, DeviceError, OSError, EOFError, TimeoutError)
 
@@ -67,7 +68,7 @@ class Band:
         self._backend, self._streamed, self._pause = backend, streamed, pause
         self._advertised, self._lost = asyncio.Event(), asyncio.Event()
         self._restart = asyncio.Event()
-        self._last_s = 0.0
+        self._last_s, self._last_ms = 0.0, 0
         self._told: bool | None = None
         ear.on_found = self._advertised.set
 
@@ -104,6 +105,7 @@ class Band:
                 async with asyncio.timeout(patience_s):
                     await self._advertised.wait()
             except TimeoutError:
+                self._report(up=False, detail="not heard")
                 await self._let_go_of_stale()
             if self._ear.found is not None:
                 return self._ear.found
@@ -154,7 +156,7 @@ class Band:
         await conversation.setup()
         if self._lost.is_set():
             raise DeviceError(LOST)  # during the last step: it was never up
-        self._last_s = loop.time()
+        self._last_s, self._last_ms = loop.time(), self._clock.now().mono_ms
         short = conversation.short_mtu()
         if short:  # frames may be cut or refused; the device itself decides
             self._log.warning("small packets", detail=short)
@@ -187,13 +189,17 @@ class Band:
         left_s = limit_s
         while left_s > 0:
             await asyncio.sleep(left_s)
-            left_s = self._last_s + limit_s - loop.time()
+            # By both clocks: a scaled home must not be faster than the radio, a standing one waits.
+            silent_s = (self._clock.now().mono_ms - self._last_ms) / 1000
+            left_s = limit_s - (loop.time() - self._last_s)
+            if left_s <= 0 and silent_s < limit_s:
+                left_s = limit_s / LOOKS
         raise DeviceError(f"no data for {limit_s:g} s")
 
     def _take(self, channel: Channel, uuid: str, data: bytes) -> None:
         at = self._clock.now()
         if not self._plan.watched or uuid in self._plan.watched:
-            self._last_s = asyncio.get_running_loop().time()
+            self._last_s, self._last_ms = asyncio.get_running_loop().time(), at.mono_ms
         self._streamed()
         if self._ear.value(at, channel, uuid, data):
             self._restart.set()

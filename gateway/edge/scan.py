@@ -95,7 +95,7 @@ class Scanner:
         self._chosen: str | None = None
         self._scanner: BleakScanner | None = None
         self._up: bool | None = None
-        self.adapter = settings.adapter or "default"
+        self.adapter = settings.adapter or "default"  # a fault is about this name, and ends by it
         self.scanning = False
         self.adverts = 0
         self.streamed = 0
@@ -155,7 +155,7 @@ class Scanner:
         if self._backend is None:
             self._chosen = await find_adapter(self._settings.adapter)
             if self._chosen is not None:
-                bluez["adapter"] = self.adapter = self._chosen
+                bluez["adapter"] = self._chosen
         if mode is ScanMode.PASSIVE:
             bluez["or_patterns"] = [*patterns(self._wanted)]
         return BleakScanner(

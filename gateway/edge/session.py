@@ -16,8 +16,9 @@ import structlog
 
 from gateway.core.outputs import Stream
 from gateway.core.wire import MAX_PAYLOAD, Topics, encode
-from gateway.edge.lanes import Alarm, AlarmLane, BulkLane, Order, Row
+from gateway.edge.lanes import Alarm, AlarmLane, BulkLane
 from gateway.edge.mqtt import Connection, Publication
+from gateway.edge.outbox import Row
 from gateway.errors import LinkError, StoreError
 
 PUBACK_S = 20.0
@@ -26,7 +27,7 @@ EXPIRY_S: Mapping[Stream, int] = {Stream.EVENT: 7 * DAY_S, Stream.SUM: 3 * DAY_S
 HEARTBEAT_EXPIRY_S = 120
 STORE_RETRY_S = 2.0
 
-ReadPage = Callable[[Stream, Order | None], Awaitable[Sequence[Row]]]
+ReadPage = Callable[[Stream, Row | None], Awaitable[Sequence[Row]]]
 _log = structlog.get_logger(__name__)
 
 
@@ -68,12 +69,14 @@ class Session:
     async def run(self, subscriptions: tuple[str, ...]) -> None:
         """Live until the connection ends; raises why it did."""
         self._alarms.again(asyncio.get_running_loop().time())
+        # First the subscriptions: whoever answers the birth must find them made.
+        suback = self._connection.send_subscribe(subscriptions)
         self._publish(Publication(self._topics.up("state"), encode(self._birth), retain=True))
         parts = [
             asyncio.ensure_future(part)
             for part in (
                 self._connection.closed.wait(),
-                self._connection.subscribe(subscriptions),
+                self._connection.subscribed(suback),
                 self._pump(),
                 self._beat(),
             )

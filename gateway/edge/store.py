@@ -37,9 +37,9 @@ from gateway.core.wire import Ack
 from gateway.edge import database, files, retention
 from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Repair
-from gateway.edge.outbox import Outbox
 from gateway.edge.records import Committed, Depth, Found, Order, Restored, Row
 from gateway.edge.transactions import Transactions
+from gateway.edge.unfinished import Unfinished
 from gateway.errors import StoreError
 from gateway.settings import StoreSettings
 
@@ -68,7 +68,7 @@ class Store:
         on_rows: Callable[[tuple[Row, ...]], None],
     ) -> None:
         self._disk, self._backlog, self._transactions = disk, backlog, transactions
-        self._outbox = Outbox(backlog, transactions, hub)
+        self._unfinished = Unfinished(backlog, transactions, hub)
         self._settings, self._limit_s = settings, limit_s
         self._on_rows = on_rows
         self._due = asyncio.Event()
@@ -219,18 +219,18 @@ class Store:
 
     # ------------------------------------------------------------------------------ what it gives
     async def unfinished(
-        self, stream: Stream | None = None, limit: int = 100, after: Order | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: Row | Order | None = None
     ) -> tuple[Row, ...]:
-        """Return rows that the centre has not stored (see gateway.edge.outbox)."""
-        return await self._outbox.unfinished(stream, limit, after)
+        """Return rows that the centre has not stored (see gateway.edge.unfinished)."""
+        return await self._unfinished.unfinished(stream, limit, after)
 
     async def between(self, epoch: str, stream: Stream, first: int, last: int) -> tuple[Row, ...]:
         """Return what is left of a range, for the centre's `resend`; evicted rows are missing."""
-        return await self._outbox.between(epoch, stream, first, last)
+        return await self._unfinished.between(epoch, stream, first, last)
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""
-        return await self._outbox.finish(ack)
+        return await self._unfinished.finish(ack)
 
     async def depth(self) -> Depth:
         """Return how much lies where, for `ansim status`; of a silent disk nothing is known."""

@@ -10,16 +10,21 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.centre import desk
+from gateway.centre.board import render
 from gateway.centre.database import DAY_MS, CentreDatabase
 from gateway.centre.ledger import Ledger
 from gateway.centre.outcome import Outcome
+from gateway.centre.view import View, homes, open_cases, over_cases
 from gateway.centre.watch import tick
 from gateway.core.alerts import Matter
-from gateway.core.wire import AckStatus, Cause
-from gateway.errors import StoreError
-from tests.fakes_centre import HUB, T0, alarm, birth, counted, received
+from gateway.core.wire import AckStatus, Cause, encode, parse_up
+from gateway.errors import HubMessageError, StoreError
+from gateway.settings import Language
+from tests.fakes_centre import HUB, T0, alarm, birth, counted, heartbeat, received, topic
 
 
 @pytest.fixture
@@ -120,6 +125,52 @@ def test_a_database_of_another_version_is_refused(path: Path, database: CentreDa
     database._connection.execute("PRAGMA user_version = 9")
     with pytest.raises(StoreError, match="version 9"):
         CentreDatabase(path)
+
+
+MOSTLY = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+    | st.text(max_size=20) | st.sampled_from(["A1", "raised", "cancelled", "0001-01-01T00:00:00Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(
+        [
+            alarm(1),
+            alarm(2, state="pending", due_ms=T0),
+            alarm(3, msg="cancel", state="cancelled", refs=("A1",)),
+            birth(),
+            heartbeat(alarm=3),
+            counted("res", 1),
+            counted("event", 2),
+        ]
+    ),
+    st.data(),
+)
+def test_what_passes_the_wire_breaks_neither_ledger_nor_database_nor_board(
+    body: dict[str, Any], data: st.DataObject
+) -> None:
+    """A poisonous message would come again at each start, and keep every other alarm out."""
+    fields = data.draw(st.lists(st.sampled_from(sorted(body)), min_size=1, max_size=3))
+    leaf = topic(body)
+    spoilt = body | {field: data.draw(MOSTLY, label=field) for field in fields}
+    try:
+        message = parse_up(leaf, encode(spoilt))
+    except HubMessageError:
+        return
+    with CentreDatabase(":memory:") as database:
+        ledger = database.load()
+        take(database, ledger, birth(), alarm(1))
+        with database.transaction():
+            database.write(ledger.receive(message, T0), T0)
+            database.write(tick(ledger, T0 + 700_000, listening_ms=T0), T0)
+        view = View(open=open_cases(ledger), over=over_cases(ledger), homes=homes(ledger))
+        assert render(view, 80, 24, Language.KO, T0)
+        assert database.load().progress == ledger.progress
 
 
 KILLED = dedent(

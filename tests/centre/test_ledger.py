@@ -307,6 +307,20 @@ def test_a_centre_that_was_cut_off_blames_no_hub(bench: Bench) -> None:
     assert bench.tick(hour + 1_000, listening_ms=hour).events == ()
 
 
+def test_what_became_of_a_command_is_told_and_a_resend_is_not(bench: Bench) -> None:
+    home = bench.take(counted("res", 1) | {"cmd": "c1", "ok": True, "result": {"presence": "away"}})
+    (event,) = home.events
+    assert (event.notice, event.subject, event.detail) == (
+        Notice.RESULT,
+        "c1",
+        "done presence away",
+    )
+    refused = bench.take(counted("res", 2) | {"cmd": "c2", "ok": False, "reason": "too late"})
+    assert refused.events[0].detail == "refused: too late"
+    resent = counted("res", 3) | {"cmd": "c3", "ok": True, "result": {"resend": {"from": 1}}}
+    assert bench.take(resent).events == ()
+
+
 # --------------------------------------------------------------------------------- any order
 STORY = [
     alarm(1, state="pending", due_ms=T0 + 30_000),

@@ -115,6 +115,8 @@ async def test_a_stream_that_falls_silent_is_reconnected() -> None:
     home = Home(worn(plan=plan), bands={ADDRESS: device})
     async with home.running():
         home.air.advert(ADDRESS)
+        await home.until(Link.BAND, "up")
+        await home.clock.forward(1)
         await home.until(Link.BAND, "up down")
         assert home.details(Link.BAND)[1] == "no data for 0.02 s"
         assert device.did[-1] == "disconnect"
@@ -136,6 +138,8 @@ async def test_a_beating_heart_does_not_hide_that_the_acceleration_has_died() ->
     async with home.running():
         beating = asyncio.create_task(beat())
         home.air.advert(ADDRESS)
+        await home.until(Link.BAND, "up")
+        await home.clock.forward(1)
         await home.until(Link.BAND, "up down")
         beating.cancel()
     assert home.details(Link.BAND)[1] == "no data for 0.02 s"

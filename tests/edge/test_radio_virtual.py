@@ -1,10 +1,5 @@
 """The radio over a real Bluetooth stack: bumble controllers, the project's own drivers."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TypeVar
-
 import pytest
 from bumble.gatt import Service
 
@@ -12,34 +7,23 @@ from gateway.clock import SystemClock
 from gateway.core.model import (
     Battery,
     Button,
-    Heard,
     HeartRate,
     Link,
-    LinkChange,
     Motion,
     Press,
 )
-from gateway.driver import DeviceSettings
-from gateway.edge.radio import Radio, RadioDevice
-from gateway.registry import find
-from gateway.settings import DeviceStanza, RadioSettings, ScanMode
+from gateway.settings import RadioSettings, ScanMode
 from gateway.virtual.advert import write_advert
 from gateway.virtual.link import Air
 from gateway.virtual.peripheral import Peripheral, Prop, characteristic, short
 from gateway.virtual.world import World
+from tests.listen_radio import Listener, configured, radio
 
 pytestmark = pytest.mark.radio
 
 BUTTON, MOTION, NEIGHBOUR = "B4:35:22:F5:3D:A4", "B4:35:22:00:00:02", "C0:00:00:00:00:77"
 BAND = "C0:00:00:00:00:0B"
 KEY = bytes(range(16))
-V = TypeVar("V")
-
-
-def configured(name: str, address: str, driver: str, key: bytes | None = None) -> RadioDevice:
-    chosen = find(driver)
-    stanza = DeviceStanza(name, driver, address)
-    return RadioDevice(stanza, chosen, chosen.new_decoder(DeviceSettings(name, address, key), None))
 
 
 class HeartBand(Peripheral):
@@ -55,63 +39,6 @@ class HeartBand(Peripheral):
 
     async def beat(self, bpm: int) -> None:
         await self.device.notify_subscribers(self.pulse, bytes([0x06, bpm]))
-
-
-class Listener:
-    """What the radio delivered, to be waited for."""
-
-    def __init__(self) -> None:
-        self.said: list[Heard | LinkChange] = []
-        self._more = asyncio.Event()
-
-    def __call__(self, said: Heard | LinkChange) -> None:
-        self.said.append(said)
-        self._more.set()
-
-    def values(self, device: str) -> list[object]:
-        return [
-            reading.value
-            for one in self.said
-            if isinstance(one, Heard) and one.device == device
-            for reading in one.readings
-        ]
-
-    def changes(self, link: Link) -> list[bool]:
-        return [o.up for o in self.said if isinstance(o, LinkChange) and o.link is link]
-
-    async def value(self, device: str, kind: type[V], times: int = 1) -> list[V]:
-        while True:
-            found = [value for value in self.values(device) if isinstance(value, kind)]
-            if len(found) >= times:
-                return found
-            await self.more()
-
-    async def link(self, link: Link, ups: str) -> None:
-        while self.changes(link) != [up == "up" for up in ups.split()]:
-            await self.more()
-
-    async def more(self) -> None:
-        self._more.clear()
-        await self._more.wait()
-
-
-@asynccontextmanager
-async def radio(
-    world: World, listener: Listener, *devices: RadioDevice, settings: RadioSettings
-) -> AsyncIterator[Radio]:
-    made = Radio(
-        devices,
-        settings,
-        world.clock,
-        listener,
-        scanner_backend=world.scanner_backend,
-        client_backend=world.client_backend,
-    )
-    task = asyncio.create_task(made.run())
-    await made.settled()
-    yield made
-    task.cancel()
-    await asyncio.wait([task])
 
 
 async def test_a_press_sent_eight_times_is_one_press() -> None:
