@@ -127,6 +127,7 @@ class Session:
             if alarm is None:
                 return
             self._publish(self._alarm(alarm), partial(self._alarms.answered, alarm.row.id))
+            _log.info("alarm published", message=alarm.row.id, attempt=alarm.attempt)
 
     def _alarm(self, alarm: Alarm) -> Publication:
         message = {**alarm.row.payload, "attempt": alarm.attempt}
