@@ -119,6 +119,7 @@ async def test_alarms_go_before_everything_and_pages_follow_each_other(tmp_path:
         while page := await store.unfinished(limit=2, after=pages[-1].order if pages else None):
             pages += page
         assert tuple(pages) == everything
+        assert await store.unfinished(after=everything[3].order) == everything[4:]
 
 
 async def test_the_centre_finishes_by_id_and_by_number_within_its_epoch_and_stream(
