@@ -65,5 +65,12 @@ DRIVER = Driver(
     capabilities=_capabilities,
     new_decoder=BatteryDecoder,
     plan=_plan,
-    options={"every_s": OptionSpec(float, _EVERY_S, "seconds between two reads of the charge")},
+    options={
+        "every_s": OptionSpec(
+            float,
+            _EVERY_S,
+            "seconds between two reads of the charge",
+            help_ko="충전량을 읽는 간격(초)",
+        )
+    },
 )

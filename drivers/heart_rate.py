@@ -75,6 +75,7 @@ DRIVER = Driver(
             bool,
             True,  # noqa: FBT003 - an option's default
             "whether its skin contact says if it is worn",
+            help_ko="피부 접촉 신호로 착용 여부를 판단할지",
         ),
     },
 )

@@ -43,7 +43,7 @@ from gateway.driver import (
     Packet,
     sig,
 )
-from gateway.sealed import Opened, Seal, address_bytes
+from gateway.sealed import ACCEPT_COUNTER_RESTART, COUNTER_RESTART, Opened, Seal, address_bytes
 
 Options = Mapping[str, int | float | str | bool]
 
@@ -172,7 +172,7 @@ class MiBeacon:
     def __init__(self, settings: DeviceSettings, memory: Mapping[str, int | str] | None) -> None:
         self._name = settings.name
         self._reversed = address_bytes(settings.address)[::-1]
-        restart = settings.options.get("accept_counter_restart", False)
+        restart = settings.options.get(ACCEPT_COUNTER_RESTART, False)
         self._seal = Seal(settings.key, memory, allow_restart=bool(restart))
 
     def decode(self, packet: Packet) -> Decoded:
@@ -250,14 +250,13 @@ DRIVER = Driver(
     new_decoder=MiBeacon,
     options={
         "kind": OptionSpec(
-            str, "any", "what the device is, for the rules of `ansim check`", tuple(_PROVIDES)
+            str,
+            "any",
+            "what the device is, for the rules of `ansim check`",
+            tuple(_PROVIDES),
+            "기기 종류(`ansim check` 규칙용)",
         ),
-        "accept_counter_restart": OptionSpec(
-            bool,
-            False,  # noqa: FBT003 - an option's default
-            "accept a counter that began anew although no fresh battery was seen; switch off again "
-            "afterwards, since an old recording is accepted as well",
-        ),
+        ACCEPT_COUNTER_RESTART: COUNTER_RESTART,
     },
     needs_key="always",
 )

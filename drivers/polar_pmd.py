@@ -26,15 +26,11 @@ Source: polarofficial/polar-ble-sdk (BlePMDClient, AccData, PmdTimeStampUtils, K
 H10 left streaming runs its battery flat, so always stop before disconnecting.
 """
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from gateway.core.bandclock import BandClock
 from gateway.core.model import AccelerationBlock, At, Reading
-from gateway.core.samples import unpack_deltas, unpack_plain
 from gateway.driver import (
     Capabilities,
     Decoded,
@@ -47,6 +43,21 @@ from gateway.driver import (
     Packet,
 )
 from gateway.errors import ConfigurationError
+from gateway.pmd import (
+    ACC,
+    ALREADY,
+    ANSWER,
+    OK,
+    SDK_MODE,
+    START,
+    STOP,
+    parse_frame,
+    start_command,
+    started,
+    stopped_itself,
+    told_factor,
+    warm,
+)
 from gateway.sig import BATTERY, HEART_RATE, SigDecoder
 
 Options = Mapping[str, int | float | str | bool]
@@ -54,17 +65,7 @@ Options = Mapping[str, int | float | str | bool]
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
 
-_HEAD = struct.Struct("<BQB")
-_FLOAT = struct.Struct("<f")
-_ACC, _SDK_MODE, _TYPE = 2, 9, 0x3F
-_START, _STOP, _ANSWER, _STOPPED_ITSELF = 0x02, 0x03, 0xF0, 0x01
-_OK, _ALREADY = 0, 6
 _ANY_STATUS = tuple(range(256))
-_SETTING_SIZE = {0: 2, 1: 2, 2: 2, 3: 4, 4: 1, 5: 4, 6: 16}
-_FACTOR = 5
-_PLAIN_SIZE = {0x00: 1, 0x01: 2, 0x02: 3}
-_REFERENCE = 6
-_WIDEST = 16
 
 
 # --------------------------------------------------------------------------------- the decoder
@@ -78,7 +79,7 @@ class PolarBand:
         self._clock = BandClock(rate_hz)
         self._factor: float | None = None
         self._sig = SigDecoder(settings.name, trust_contact=model.knows_worn == "yes")
-        _warm()
+        warm()  # compiled or loaded before READY, never on the first fall
 
     def decode(self, packet: Packet) -> Decoded:
         """Return the readings of a notification, indication or read."""
@@ -89,97 +90,18 @@ class PolarBand:
         return Decoded(self._sig.readings(packet))
 
     def _block(self, at: At, data: bytes) -> AccelerationBlock:
-        if len(data) <= _HEAD.size:
-            raise MalformedPacket(f"a frame of {len(data)} bytes", data)
-        kind, stamp, frame = _HEAD.unpack_from(data)
-        if kind & _TYPE != _ACC:
-            raise MalformedPacket(f"a frame of type {kind & _TYPE}, not acceleration", data)
-        raw = np.frombuffer(data, np.uint8)
-        size = _PLAIN_SIZE.get(frame)
-        if size is not None:
-            count, left = divmod(len(data) - _HEAD.size, 3 * size)
-            if left:
-                raise MalformedPacket("a sample cut short", data)
-            acc_mg = np.empty((count, 3), np.int16)
-            wrong = unpack_plain(raw, _HEAD.size, size, acc_mg)
-        else:
-            scale = self._scale(frame, data)
-            count = _delta_samples(data)
-            acc_mg = np.empty((count, 3), np.int16)
-            wrong = unpack_deltas(raw, _HEAD.size, scale, acc_mg)
-        if wrong >= 0:
-            raise MalformedPacket(f"sample {wrong} leaves 16 bits", data)
-        t_ms = self._clock.times(at.mono_ms, stamp, frame, count)
+        frame = parse_frame(data, self._factor)
+        t_ms = self._clock.times(at.mono_ms, frame.stamp_ns, frame.kind, len(frame.acc_mg))
         if t_ms is None:
             raise MalformedPacket("the band's time runs backwards", data)
-        return AccelerationBlock(t_ms, acc_mg)
-
-    def _scale(self, frame: int, data: bytes) -> float:
-        if frame == 0x81:
-            return 1.0 if self._factor is None else self._factor
-        if frame != 0x80:
-            raise MalformedPacket(f"frame type {frame:02X}", data)
-        if self._factor is None:
-            raise MalformedPacket("frame type 80 before its factor was told", data)
-        return self._factor * 1000.0
+        return AccelerationBlock(t_ms, frame.acc_mg)
 
     def _control(self, data: bytes) -> Decoded:
-        if data[:1] == bytes([_STOPPED_ITSELF]):
-            stopped = any(one & _TYPE == _ACC for one in data[1:])
-            return Decoded(restart_stream=stopped)
-        if data[:1] != bytes([_ANSWER]):
-            return Decoded()  # the features, when read
-        if len(data) < 4:
-            raise MalformedPacket("an answer cut short", data)
-        if data[1] == _START and data[2] & _TYPE == _ACC and data[3] == _OK:
-            self._factor = _told_factor(data)
+        if started(data):
             self._clock.new_stream()
-        return Decoded()
-
-
-def _delta_samples(data: bytes) -> int:
-    """Return how many samples a delta frame holds, after checking every block's extent."""
-    at = _HEAD.size + _REFERENCE
-    if len(data) < at:
-        raise MalformedPacket("reference sample cut short", data)
-    count = 1
-    while at < len(data):
-        if at + 2 > len(data):
-            raise MalformedPacket("a byte left over", data)
-        width, differences = data[at], data[at + 1]
-        if not 1 <= width <= _WIDEST:
-            raise MalformedPacket(f"differences of {width} bits", data)
-        at += 2 + (width * differences * 3 + 7) // 8
-        count += differences
-    if at > len(data):
-        raise MalformedPacket("a block longer than its frame", data)
-    return count
-
-
-def _told_factor(answer: bytes) -> float | None:
-    """Return the FACTOR among an answer's settings; None if it brings none."""
-    at = 5
-    while at + 2 <= len(answer):
-        what, count = answer[at], answer[at + 1]
-        at += 2
-        size = _SETTING_SIZE.get(what)
-        if size is None or at + size * count > len(answer):
-            raise MalformedPacket(f"setting {what} unknown or cut short", answer)
-        if what == _FACTOR and count:
-            (factor,) = _FLOAT.unpack_from(answer, at)
-            if not 0.0 < factor < 1000.0:
-                raise MalformedPacket(f"a factor of {factor}", answer)
-            return float(factor)
-        at += size * count
-    return None
-
-
-def _warm() -> None:
-    """Load or compile the kernels now, before READY, never on the first fall."""
-    delta, plain = np.frombuffer(bytes(6), np.uint8), np.empty((1, 3), np.int16)
-    unpack_deltas(delta, 0, 1.0, plain)
-    unpack_plain(delta, 0, 2, plain)
-    BandClock(1.0).times(0, 0, 0, 1)
+            self._factor = None
+            self._factor = told_factor(data)
+        return Decoded(restart_stream=stopped_itself(data))
 
 
 # ------------------------------------------------------------------------------- the descriptor
@@ -219,6 +141,7 @@ def _chosen(options: Options) -> tuple[_Model, int, int, bool]:
     spans = sorted({*model.ranges_g, *model.sdk_ranges_g})
     raise ConfigurationError(
         f"a Polar {name} does not stream {rate} Hz at {span} g; rates: {rates}, ranges: {spans}"
+        f" / Polar {name}에 없는 조합 {rate} Hz, {span} g. 속도(Hz): {rates}, 범위(g): {spans}"
     )
 
 
@@ -240,18 +163,16 @@ def _capabilities(options: Options) -> Capabilities:
 
 
 def _write(command: bytes, ok: tuple[int, ...]) -> GattStep:
-    return GattStep("write", CONTROL, command, answer=b"\xf0" + command[:2], ok=ok)
+    return GattStep("write", CONTROL, command, answer=bytes([ANSWER]) + command[:2], ok=ok)
 
 
 def _plan(options: Options) -> GattPlan:
     model, rate, span, sdk = _chosen(options)
-    start = struct.pack("<BBBBHBBHBBH", _START, _ACC, 0, 1, rate, 1, 1, 16, 2, 1, span)
-    if model.channels:
-        start += bytes([4, 1, 3])
+    start = start_command(rate, span, channels=model.channels)
     # A stream left running by a connection that broke would answer "already", without its factor.
-    stop = _write(bytes([_STOP, _ACC]), _ANY_STATUS)
-    sdk_on = (_write(bytes([_START, _SDK_MODE]), (_OK, _ALREADY)),) if sdk else ()
-    sdk_off = (_write(bytes([_STOP, _SDK_MODE]), _ANY_STATUS),) if sdk else ()
+    stop = _write(bytes([STOP, ACC]), _ANY_STATUS)
+    sdk_on = (_write(bytes([START, SDK_MODE]), (OK, ALREADY)),) if sdk else ()
+    sdk_off = (_write(bytes([STOP, SDK_MODE]), _ANY_STATUS),) if sdk else ()
     heart = () if sdk else (GattStep("subscribe", HEART_RATE, optional=True),)
     return GattPlan(
         setup=(
@@ -262,7 +183,7 @@ def _plan(options: Options) -> GattPlan:
             GattStep("read", BATTERY, optional=True, every_s=3600.0),
             stop,
             *sdk_on,
-            _write(start, (_OK,)),
+            _write(start, (OK,)),
         ),
         teardown=(stop, *sdk_off),
         min_mtu=232,
@@ -282,8 +203,20 @@ DRIVER = Driver(
     new_decoder=PolarBand,
     plan=_plan,
     options={
-        "model": OptionSpec(str, "verity", "which Polar it is (Loop: 360)", tuple(_MODELS)),
-        "rate_hz": OptionSpec(int, 0, "samples a second; 0: the model's usual rate"),
-        "range_g": OptionSpec(int, 0, "greatest acceleration in g; 0: the model's usual range"),
+        "model": OptionSpec(
+            str, "verity", "which Polar it is (Loop: 360)", tuple(_MODELS), "Polar 모델(Loop는 360)"
+        ),
+        "rate_hz": OptionSpec(
+            int,
+            0,
+            "samples a second; 0: the model's usual rate",
+            help_ko="초당 샘플 수, 0: 모델 기본값",
+        ),
+        "range_g": OptionSpec(
+            int,
+            0,
+            "greatest acceleration in g; 0: the model's usual range",
+            help_ko="최대 가속도(g), 0: 모델 기본값",
+        ),
     },
 )

@@ -158,12 +158,16 @@ class GattPlan:
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """One option of a device's stanza, for the configuration's types, errors and documentation."""
+    """One option of a device's stanza, for the configuration's types, errors and documentation.
+
+    help, help_ko: one line for the technician, in English and Korean.
+    """
 
     type: type
     default: int | float | str | bool
     help: str
     choices: tuple[int | float | str, ...] = ()
+    help_ko: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from gateway.driver import MalformedPacket, Replayed, WrongKey
+from gateway.driver import MalformedPacket, OptionSpec, Replayed, WrongKey
 
 TAG = 4
 _KEY_BYTES = 16
@@ -26,6 +26,17 @@ _ADDRESS_BYTES = 6
 # bthome-ble takes ANY counter below 100 as a fresh battery; here it is only half of the evidence.
 _SMALL_COUNTER = 100
 _BATTERY_JUMP = 20
+
+# The option of every driver whose packets are sealed, and its name in the stanza.
+ACCEPT_COUNTER_RESTART = "accept_counter_restart"
+COUNTER_RESTART = OptionSpec(
+    bool,
+    False,  # noqa: FBT003 - an option's default
+    "accept a counter that began anew although no fresh battery was seen; switch off again "
+    "afterwards, since an old recording is accepted as well",
+    help_ko="새 배터리가 확인되지 않아도 처음부터 다시 세는 카운터를 허용. 끝나면 다시 끌 것 "
+    "(옛 녹음도 받아들이게 됨)",
+)
 
 
 def address_bytes(address: str) -> bytes:
@@ -88,8 +99,8 @@ class Seal:
             raise WrongKey("encrypted, and no key is set", data)
         if len(body) < TAG:
             raise MalformedPacket("encrypted, and too short for its tag", data)
-        if _SMALL_COUNTER <= counter <= self._counter:
-            raise Replayed(f"counter {counter} after {self._counter}", data)
+        # The tag first: a device that was bound anew may count from the start under its new key,
+        # and must be told as a wrong key, not as a replay.
         try:
             plain = self._cipher.decrypt(nonce, body, aad)
         except InvalidTag:
@@ -99,13 +110,18 @@ class Seal:
     def accept(self, opened: Opened, battery: int | None) -> None:
         """Take the packet as new, or raise Replayed; `battery` is the percentage it carries."""
         if opened.counter <= self._counter:
-            jumped = battery is not None and 0 <= self._battery <= battery - _BATTERY_JUMP
-            if opened.counter == self._counter or not (self._allow_restart or jumped):
+            if not self._began_anew(opened.counter, battery):
                 raise Replayed(f"counter {opened.counter} after {self._counter}", opened.data)
             self._restarts += 1
         self._counter, self._heard = opened.counter, opened.data
         if battery is not None:
             self._battery = battery
+
+    def _began_anew(self, counter: int, battery: int | None) -> bool:
+        if counter == self._counter or counter >= _SMALL_COUNTER:
+            return False
+        fresh = battery is not None and 0 <= self._battery <= battery - _BATTERY_JUMP
+        return fresh or self._allow_restart
 
     def memory(self) -> dict[str, int | str]:
         """Return what must be known after a restart."""

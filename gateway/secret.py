@@ -62,7 +62,10 @@ def locate(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
     directory = environ.get(CREDENTIALS_DIRECTORY)
     if not directory:
         raise UnreadableSecret(path, "no-credentials", "only systemd can give it, to the service")
-    return Path(directory) / text.removeprefix(CREDENTIAL)
+    name = text.removeprefix(CREDENTIAL)
+    if not name or "/" in name or name.startswith("."):
+        raise UnreadableSecret(path, "unreadable", "is no name of a credential")
+    return Path(directory) / name
 
 
 def read_secret(path: Path, environ: Mapping[str, str] = os.environ) -> Secret:
@@ -85,6 +88,9 @@ def read_bind_key(path: Path, environ: Mapping[str, str] = os.environ) -> bytes:
 def read_bytes(path: Path) -> bytes:
     """Read a small file that must exist, or say why not in a word that can be translated."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            path.stat()
+            raise UnreadableSecret(path, "unreadable", "is no file")
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except FileNotFoundError:

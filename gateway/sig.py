@@ -12,6 +12,7 @@ band has no reading: it is never an alarm.
 """
 
 import struct
+from dataclasses import replace
 
 from gateway.core.model import Battery, HeartRate, Reading, Worn
 from gateway.driver import MalformedPacket as Malformed
@@ -70,7 +71,8 @@ class SigDecoder:
     """Heart rate and battery of one band, which may also tell by skin contact whether it is worn.
 
     `Worn` is told when it changes and once a minute, so that one lost on the way is made good.
-    A band whose contact bits cannot be trusted (`trust_contact` False) never tells.
+    A band whose contact bits cannot be trusted (`trust_contact` False) never tells, and its heart
+    rate comes without them: whoever reads them later cannot know which band to believe.
     """
 
     def __init__(self, device: str, *, trust_contact: bool) -> None:
@@ -85,8 +87,10 @@ class SigDecoder:
         if packet.uuid != HEART_RATE:
             raise Malformed(f"bytes of an unknown characteristic {packet.uuid}", packet.data)
         rate = parse_heart_rate(packet.data)
+        if not self._trust_contact:
+            rate = replace(rate, contact=None)
         heart = Reading(packet.at, self._device, rate)
-        if not self._trust_contact or rate.contact is None:
+        if rate.contact is None:
             return (heart,)
         due = packet.at.mono_ms - self._told_ms >= _TELL_WORN_EVERY_MS
         if rate.contact is self._worn and not due:

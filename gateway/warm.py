@@ -1,10 +1,10 @@
 """Compiling every kernel before it is needed: at install, or before READY, never on a fall."""
 
-from gateway import registry
+from gateway import pmd
 from gateway.core.detectors import fall
 
 
 def warm() -> None:
     """Compile, or load from the cache, every kernel the daemon may call."""
     fall.warm()
-    registry.find("polar_pmd")
+    pmd.warm()

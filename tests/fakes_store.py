@@ -11,7 +11,7 @@ from typing import Any
 from gateway.core.alerts import Alert, Matter, Word
 from gateway.core.model import At, Kind, Memory, Reason
 from gateway.core.outputs import Keep, Outputs, Post, Stream
-from gateway.edge import database
+from gateway.edge import files
 from gateway.edge.store import Store
 from gateway.settings import StoreSettings
 
@@ -82,6 +82,7 @@ class Disk:
         self.entered = threading.Event()
         self.release = threading.Event()
         self.after = False
+        self.lie_on = ""
 
     def connect(self, path: Path) -> sqlite3.Connection:
         disk = self
@@ -97,6 +98,8 @@ class Disk:
                 cursor = super().execute(sql, *parameters)
                 if hangs and disk.after:
                     disk.hang()
+                if disk.lie_on and sql.startswith(disk.lie_on):
+                    raise disk.error(sqlite3.SQLITE_IOERR)
                 return cursor
 
         return sqlite3.connect(
@@ -110,11 +113,21 @@ class Disk:
 
     def breaks(self, code: int, on: str = "BEGIN") -> None:
         """Let every statement that starts with `on` fail with a primary result code."""
-        error = sqlite3.OperationalError(f"disk fake says {code}")
-        error.sqlite_errorcode = code
+        error = self.error(code)
         self.fail_with = lambda sql: error if sql.startswith(on) else None
 
+    @staticmethod
+    def error(code: int) -> sqlite3.Error:
+        error = sqlite3.OperationalError(f"disk fake says {code}")
+        error.sqlite_errorcode = code
+        return error
+
+    def lies(self, on: str) -> None:
+        """Let what starts with `on` be done and yet fail: an fsync that reports an error."""
+        self.lie_on = on
+
     def mends(self) -> None:
+        self.lie_on = ""
         self.fail_with = lambda _sql: None
 
 
@@ -140,7 +153,7 @@ async def opened(
     epochs: Callable[[], str] | None = None,
     settings: StoreSettings | None = None,
     limit_s: float = 5.0,
-    connect: Callable[[Path], sqlite3.Connection] = database.connect,
+    connect: Callable[[Path], sqlite3.Connection] = files.connect,
     **others: Any,
 ) -> AsyncIterator[Store]:
     async with Store.open(

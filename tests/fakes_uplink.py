@@ -1,7 +1,10 @@
 """Fakes around the uplink: an outbox in memory, a standing clock, a centre on the same broker."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -15,11 +18,16 @@ from gateway.core.wire import (
     Topics,
     UpMessage,
     ack_payload,
+    birth_body,
     command_payload,
+    heartbeat_body,
     parse_up,
 )
-from gateway.edge.lanes import BULK, Order
+from gateway.edge.lanes import BULK
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
+from gateway.edge.unfinished import Order
+from gateway.edge.uplink import Uplink
+from gateway.settings import BrokerSettings, UplinkSettings
 from tests.contract import assert_valid
 
 HUB = "MFRGGZDFMZTWQ2LKNNWG23TPOA"
@@ -113,7 +121,7 @@ class FakeOutbox:
         self.rows |= {row.id: row for row in rows}
 
     async def unfinished(
-        self, stream: Stream | None, limit: int, after: Order | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: Order | None = None
     ) -> tuple[FakeRow, ...]:
         found = (row for row in self.rows.values() if stream in (None, row.stream))
         later = (row for row in found if after is None or row.order > after)
@@ -225,3 +233,56 @@ class Centre:
         while not condition():
             self._arrived.clear()
             await self._arrived.wait()
+
+
+def settings(*ports: int, heartbeat_s: float = 60.0, window: int = 20) -> UplinkSettings:
+    """Return plain settings for brokers on loopback."""
+    brokers = tuple(BrokerSettings(url=f"mqtt://127.0.0.1:{port}") for port in ports)
+    return UplinkSettings(brokers=brokers, heartbeat_s=heartbeat_s, window=window)
+
+
+def new_uplink(settings: UplinkSettings, core: Core, clock: StandingClock | None = None) -> Uplink:
+    """Return an uplink with everything faked but the network."""
+    clock = clock or StandingClock()
+    uplink = Uplink(
+        settings,
+        TOPICS,
+        core.outbox,
+        core.deliver,
+        clock,
+        birth=lambda: birth_body(
+            clock.now(),
+            hub=HUB,
+            boot=1,
+            epoch=EPOCH,
+            versions={"ansim": "0.1.0"},
+            last_seq={"alarm": 0},
+            sensors=[{"name": "band", "driver": "polar_pmd"}],
+        ),
+        heartbeat=lambda: heartbeat_body(
+            clock.now(),
+            hub=HUB,
+            boot=1,
+            epoch=EPOCH,
+            high={"alarm": 0},
+            uptime_s=1,
+            rss_kib=1,
+            outbox=0,
+        ),
+        jitter=random.Random(1),
+        refused=core.refuse,
+    )
+    core.settle = uplink.settle
+    return uplink
+
+
+@asynccontextmanager
+async def running(uplink: Uplink) -> AsyncIterator[Uplink]:
+    """Run the uplink; at the end stop it as the daemon does."""
+    task = asyncio.create_task(uplink.run())
+    try:
+        yield uplink
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

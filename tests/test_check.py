@@ -32,6 +32,7 @@ SOS = DeviceStanza("sos", "bthome", "B4:35:22:11:22:33", role=Role.SOS)
 DOOR = DeviceStanza("door", "bthome", "B4:35:22:11:22:34", role=Role.DOOR)
 BAND = DeviceStanza("band", "polar_pmd", "A0:9E:1A:11:22:33")
 CANCEL = DeviceStanza("cancel", "bthome", "B4:35:22:11:22:35", role=Role.CANCEL)
+CONFIG = Path(__file__).parent.parent / "config"
 LOCAL = BrokerSettings("mqtt://127.0.0.1:1883")
 
 
@@ -204,8 +205,20 @@ def test_levels_ascend_and_the_night_is_a_night(
     assert keys(look(replace(sound, inactivity=settings)), severity) == [key]
 
 
-def test_inactivity_without_any_sign_of_life_is_refused(sound: Settings) -> None:
-    assert "inactivity" in keys(look(replace(sound, devices=(SOS,))), Severity.ERROR)
+def test_inactivity_without_any_sign_of_life_is_warned(sound: Settings) -> None:
+    assert "inactivity" in keys(look(replace(sound, devices=(SOS,))), Severity.WARNING)
+
+
+def test_the_shortest_file_has_no_errors() -> None:
+    text, code = report(CONFIG / "minimal.yaml", driver_of, Language.EN, now=NOW, environ={})
+
+    assert code == 0, text
+
+
+def test_a_plain_sensor_can_be_imitated_and_that_is_noted(sound: Settings) -> None:
+    notes = [f.text.en for f in look(sound) if f.severity is Severity.NOTE]
+
+    assert any(text.startswith("sos, door, cancel: not encrypted") for text in notes)
 
 
 def test_inactivity_without_a_front_door_is_warned(sound: Settings) -> None:
@@ -215,7 +228,9 @@ def test_inactivity_without_a_front_door_is_warned(sound: Settings) -> None:
 
 
 def test_a_sensor_that_promises_no_sign_of_life_is_noted(sound: Settings) -> None:
-    assert "devices[door]" in keys(look(sound), Severity.NOTE)
+    notes = [f.text.en for f in look(sound) if f.severity is Severity.NOTE]
+
+    assert any(text.startswith("door: no regular sign of life") for text in notes)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +306,18 @@ def test_a_store_that_is_a_file_is_refused(sound: Settings, tmp_path: Path) -> N
     found = look(replace(sound, store=StoreSettings(directory=path)))
 
     assert keys(found, Severity.ERROR) == ["store.directory"]
+
+
+def test_a_store_that_cannot_exist_yet_is_no_crash(sound: Settings) -> None:
+    odd = replace(sound, store=StoreSettings(directory=Path("/proc/none/" + "x" * 5000)))
+
+    assert "store.directory" in {finding.key for finding in look(odd)}
+
+
+def test_a_full_disk_is_warned_of(sound: Settings, tmp_path: Path) -> None:
+    vast = replace(sound, store=StoreSettings(directory=tmp_path, max_mb=10**12))
+
+    assert keys(look(vast), Severity.WARNING) == ["store.max_mb"]
 
 
 # ------------------------------------------------------------------------------- certificates
@@ -387,9 +414,9 @@ def test_the_report_of_a_running_home_shows_what_will_run(tmp_path: Path) -> Non
     text, code = report(path, driver_of, Language.EN, now=NOW, environ={})
 
     assert code == 0
-    assert "sos-button  bthome     B4:35:22:11:22:33  -      sos   listens" in text
-    assert "falls:      balanced, from band, cancel window 0 s" in text
-    assert text.endswith("notes: the hub will run")
+    assert "sos-button  bthome     B4:35:22:11:22:33  -      sos   adverts" in text
+    assert "falls       band, balanced, cancel window 0 s" in text
+    assert text.endswith("the hub can run")
 
 
 def test_the_report_points_at_the_line_and_speaks_the_files_language(tmp_path: Path) -> None:
@@ -400,7 +427,7 @@ def test_the_report_points_at_the_line_and_speaks_the_files_language(tmp_path: P
 
     assert code == 1
     assert f"{path}:6:7: 오류: uplink.brokers[#1].url" in text
-    assert text.endswith("실행할 수 없음")
+    assert text.endswith("오류를 고친 뒤에 사용하십시오")
 
 
 def test_the_report_of_an_invalid_file_lists_its_problems(tmp_path: Path) -> None:

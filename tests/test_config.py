@@ -55,7 +55,6 @@ def test_all_errors_come_at_once_in_the_order_of_the_file() -> None:
     text += "fall:\n  operating_point: silent\n  cancel_window_s: 900\n"
 
     assert [(p.place, p.key) for p in problems(text)] == [
-        ((2, 3), "hub"),
         ((3, 3), "hub.distrikt"),
         ((11, 11), "devices[sos-button].role"),
         ((13, 20), "fall.operating_point"),
@@ -186,6 +185,8 @@ SECRETS = [
     "    key: 00112233445566778899aabbccddeeff\n",
     "    bind_key: 00112233445566778899aabbccddeeff\n",
     "    key_file: 00112233445566778899aabbccddeeff\n",
+    "    key_file: 00112233445566778899001122334455\n",
+    "    key_file: 0x00112233445566778899aabbccddeeff\n",
     "    options: {bindkey: 00112233445566778899aabbccddeeff}\n",
     "mqtt: x\npassword: 00112233445566778899aabbccddeeff\n",
 ]
@@ -197,7 +198,7 @@ def test_a_secret_in_the_yaml_is_sent_to_a_file_and_never_repeated(text: str) ->
         read(SMALL + text)
 
     for language in Language:
-        assert "00112233445566778899aabbccddeeff" not in caught.value.render(language)
+        assert "0011223344556677" not in caught.value.render(language)
     assert "file" in str(caught.value)
 
 
@@ -319,3 +320,9 @@ def test_a_lookup_that_raises_is_a_lookup_that_found_nothing() -> None:
 
     with pytest.raises(InvalidConfig, match="no such driver"):
         load_bytes(SMALL.encode(), Path("g.yaml"), find, environ={})
+
+
+def test_a_misspelt_key_is_not_also_called_missing() -> None:
+    said = only(SMALL.replace("address:", "adress:"))
+
+    assert "did you mean: address" in said

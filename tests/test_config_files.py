@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gateway import registry
 from gateway.config import load, load_bytes
 from gateway.config.example import example
 from gateway.config.schema import schema
@@ -25,7 +26,7 @@ from gateway.settings import (
     Role,
     StoreSettings,
 )
-from tests.fakes_config import DRIVERS, RECORDS, SMALL, driver_of
+from tests.fakes_config import RECORDS, SMALL
 
 CONFIG = Path(__file__).parent.parent / "config"
 
@@ -54,8 +55,8 @@ def test_every_number_has_a_range_that_its_default_is_in() -> None:
 def test_the_files_in_the_repository_are_current() -> None:
     written = json.loads((CONFIG / "gateway.schema.json").read_text(encoding="utf-8"))
 
-    assert written == schema(), "run scripts/generate_schema"
-    assert (CONFIG / "gateway.yaml").read_text(encoding="utf-8") == example()
+    assert written == schema(registry.every()), "run scripts/generate_schema"
+    assert (CONFIG / "gateway.yaml").read_text(encoding="utf-8") == example(registry.every())
 
 
 def test_the_example_names_every_option() -> None:
@@ -67,7 +68,7 @@ def test_the_example_names_every_option() -> None:
 
 
 def test_the_example_shows_the_defaults() -> None:
-    settings = load(CONFIG / "gateway.yaml", driver_of, environ={})
+    settings = load(CONFIG / "gateway.yaml", registry.find, environ={})
 
     assert settings.radio == RadioSettings()
     assert settings.fall == FallSettings()
@@ -84,7 +85,7 @@ def uncommented() -> str:
 
 
 def test_the_example_is_valid_with_every_option_switched_on() -> None:
-    loaded = load_bytes(uncommented().encode(), Path("g.yaml"), driver_of, environ={})
+    loaded = load_bytes(uncommented().encode(), Path("g.yaml"), registry.find, environ={})
 
     for section in ("cert_file", "key_file", "password_file", "username"):
         assert f"uplink.brokers[#1].{section}" in loaded.places
@@ -96,15 +97,15 @@ def test_the_shortest_file_is_short_and_works() -> None:
     path = CONFIG / "minimal.yaml"
     lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
 
-    assert load(path, driver_of, environ={}).devices[0].role is Role.SOS
+    assert load(path, registry.find, environ={}).devices[0].role is Role.SOS
     assert len(lines) <= 12
 
 
-@pytest.mark.parametrize("text", [example(), uncommented(), SMALL])
+@pytest.mark.parametrize("text", [example(registry.every()), uncommented(), SMALL])
 def test_what_loads_the_schema_accepts(text: str) -> None:
     document: Any = yaml.safe_load(text)
 
-    jsonschema.Draft202012Validator(schema(DRIVERS.values())).validate(document)
+    jsonschema.Draft202012Validator(schema(registry.every())).validate(document)
 
 
 @pytest.mark.parametrize(
@@ -124,12 +125,12 @@ def test_what_loads_the_schema_accepts(text: str) -> None:
     ],
 )
 def test_what_the_schema_refuses_does_not_load(text: str) -> None:
-    validator = jsonschema.Draft202012Validator(schema(DRIVERS.values()))
+    validator = jsonschema.Draft202012Validator(schema(registry.every()))
 
     assert not validator.is_valid(yaml.safe_load(text))
     with pytest.raises(ConfigurationError):
-        load_bytes(text.encode(), Path("g.yaml"), driver_of, environ={})
+        load_bytes(text.encode(), Path("g.yaml"), registry.find, environ={})
 
 
 def test_the_schema_is_a_valid_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema(DRIVERS.values()))
+    jsonschema.Draft202012Validator.check_schema(schema(registry.every()))

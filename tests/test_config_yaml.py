@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.check import check
 from gateway.config import Loaded, load_bytes
 from gateway.config.example import example
 from gateway.config.problems import InvalidConfig, Problem
@@ -118,6 +119,8 @@ def survives(data: bytes) -> None:
     if isinstance(found, InvalidConfig):
         assert found.problems
         assert all("g.yaml" in found.render(language) for language in Language)
+    else:
+        assert all(f.render("g.yaml", Language.KO) for f in check(found, driver_of, environ={}))
 
 
 @settings(max_examples=150, deadline=None)
@@ -143,7 +146,7 @@ def test_random_yaml_never_ends_in_anything_but_a_configuration_error(text: str)
 def test_a_mutated_file_never_ends_in_anything_but_a_configuration_error(
     data: st.DataObject,
 ) -> None:
-    text = example()
+    text = example(DRIVERS.values())
     begin = data.draw(st.integers(0, len(text)))
     end = min(len(text), begin + data.draw(st.integers(0, 30)))
     survives((text[:begin] + data.draw(YAMLISH) + text[end:]).encode())

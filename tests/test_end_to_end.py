@@ -11,10 +11,10 @@ from gateway.core.alerts import Word
 from gateway.core.model import Press
 from gateway.settings import AnnouncerSettings, BrokerSettings, DeviceStanza, Role
 from gateway.virtual.time import SteppedClock
+from gateway.virtual.wear import fall, quiet
 from gateway.virtual.world import World
 from tests.brokers import Mosquitto, needs_mosquitto
 from tests.homes import centre, daemon, settings
-from tests.synthetic_wear import fall, quiet
 
 BUTTON = "B4:35:22:F5:3D:A4"
 WRIST = "A0:9E:1A:00:00:01"

@@ -103,6 +103,8 @@ def test_a_descriptor_says_how_its_device_is_reached_and_what_it_can(driver: Dri
     assert isinstance(driver.capabilities({}), Capabilities)
     for option in driver.options.values():
         assert isinstance(option.default, option.type)
+        assert option.help
+        assert option.help_ko
         assert not option.choices or option.default in option.choices
 
 

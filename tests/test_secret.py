@@ -1,6 +1,7 @@
 """Secrets are read from files and credentials, and never show themselves."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -74,11 +75,13 @@ def test_a_key_file_that_holds_no_key_says_why_and_never_what(
     assert KEY[:8] not in str(caught.value)
 
 
-def test_a_missing_file_and_a_directory_are_configuration_errors(tmp_path: Path) -> None:
+def test_a_missing_file_a_directory_and_a_pipe_are_configuration_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no such file"):
         read_secret(tmp_path / "none")
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        read_secret(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ConfigurationError, match="is no file"):
+            read_secret(path)
 
 
 def test_a_credential_comes_from_systemds_directory(tmp_path: Path) -> None:
@@ -92,7 +95,9 @@ def test_a_credential_comes_from_systemds_directory(tmp_path: Path) -> None:
 
 def test_a_credentials_name_does_not_lead_out_of_its_directory(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n", encoding="ascii")
+    (tmp_path / "credentials").mkdir()
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
 
-    with pytest.raises(UnreadableSecret):
-        read_secret(Path("credential:../secret"), environ)
+    for name in ("../secret", "..", ".", ""):
+        with pytest.raises(UnreadableSecret, match="no name of a credential"):
+            read_secret(Path(f"credential:{name}"), environ)

@@ -10,8 +10,6 @@ from gateway.settings import InactivitySettings, Role
 # and last under 100 ms (two samples at 20 Hz). Clipping at ±4 g costs nothing measurable.
 MIN_RATE_HZ = 20.0
 MIN_RANGE_G = 4.0
-# An evidence of life: what the inactivity detector counts.
-SIGNS_OF_LIFE = ("Motion", "Contact", "Button", "Occupied", "Steps", "AccelerationBlock")
 _MINUTES_A_DAY = 24 * 60
 
 
@@ -27,8 +25,7 @@ def detectors(home: Home) -> Iterator[Finding]:
 
 
 def _falls(home: Home) -> Iterator[Finding]:
-    bands = [device for device in home.devices if device.gives("AccelerationBlock")]
-    if not bands:
+    if not home.bands:
         yield warning(
             "fall",
             "no device streams acceleration: falls will not be noticed",
@@ -38,7 +35,7 @@ def _falls(home: Home) -> Iterator[Finding]:
                 "밴드를 추가하거나, 의도한 것이면 fall: {enabled: false}",
             ),
         )
-    for band in bands:
+    for band in home.bands:
         yield from _impact(band)
 
 
@@ -110,26 +107,26 @@ def _night(level: InactivitySettings) -> Iterator[Finding]:
 
 
 def _sensors(home: Home) -> Iterator[Finding]:
-    lively = [d for d in home.devices if d.gives(*SIGNS_OF_LIFE) and d.driver is not None]
-    fixed = [d for d in lively if not d.connects and d.stanza.role not in _BUTTONS]
-    if home.devices and not [d for d in lively if d.stanza.role not in _BUTTONS]:
-        yield error(
+    fixed = [device for device in home.lively if not device.connects]
+    if home.devices and not home.lively:
+        yield warning(
             "inactivity",
-            "nothing shows that somebody is about: no motion, door, bed or band",
-            "생활 신호를 알려 줄 기기가 없습니다(동작, 문, 침대, 밴드)",
+            "nothing shows that somebody is about (no motion, door, bed or band): a long silence "
+            "will not be noticed",
+            "생활 신호를 알려 줄 기기(동작, 문, 침대, 밴드) 없음: 무활동을 감지할 수 없습니다",
             Text(
-                "add a motion sensor, or inactivity: {enabled: false}",
-                "동작 센서를 추가하거나 inactivity: {enabled: false}",
+                "add a motion sensor, or say that this is meant: inactivity: {enabled: false}",
+                "동작 센서를 추가하거나, 의도한 것이면 inactivity: {enabled: false}",
             ),
         )
-    for device in fixed:
-        if device.can.sign_of_life_s is None:
-            yield note(
-                device.key,
-                "promises no sign of life: when it is silent it may be dead, so inactivity trusts "
-                "its silence less the longer it lasts",
-                "주기적인 신호가 없는 센서입니다. 조용하면 고장일 수 있어, 오래될수록 덜 믿습니다",
-            )
+    if mute := [d.stanza.name for d in fixed if d.can.sign_of_life_s is None]:
+        listed = ", ".join(mute)
+        yield note(
+            "inactivity",
+            f"{listed}: no regular sign of life; a silent one may be dead, so silence is trusted "
+            "less the longer it lasts",
+            f"{listed}: 주기적인 신호가 없습니다. 조용하면 고장일 수 있어, 오래될수록 덜 믿습니다",
+        )
     if fixed and not any(d.stanza.role is Role.DOOR for d in home.devices):
         yield warning(
             "inactivity",
@@ -141,15 +138,13 @@ def _sensors(home: Home) -> Iterator[Finding]:
 
 def _cancelling(home: Home) -> Iterator[Finding]:
     told = bool(home.settings.announcer.command)
+    fall, still = home.settings.fall, home.settings.inactivity
     windows = {
-        "fall.cancel_window_s": (home.settings.fall.enabled, home.settings.fall.cancel_window_s),
-        "inactivity.cancel_window_s": (
-            home.settings.inactivity.enabled,
-            home.settings.inactivity.cancel_window_s,
-        ),
+        "fall.cancel_window_s": (fall.enabled and home.bands, fall.cancel_window_s),
+        "inactivity.cancel_window_s": (still.enabled and home.lively, still.cancel_window_s),
     }
-    for key, (enabled, seconds) in windows.items():
-        if enabled and seconds > 0 and not told:
+    for key, (runs, seconds) in windows.items():
+        if runs and seconds > 0 and not told:
             yield warning(
                 key,
                 f"nothing tells the resident of a pending alarm, so its window of {seconds:g} s "
@@ -168,9 +163,6 @@ def _cancelling(home: Home) -> Iterator[Finding]:
             "알림은 있지만 취소 버튼이 없습니다. 괜찮다는 움직임으로만 취소됩니다",
             Text("role: cancel or sos-cancel on a button", "버튼에 role: cancel 또는 sos-cancel"),
         )
-
-
-_BUTTONS = frozenset({Role.SOS, Role.CANCEL, Role.SOS_CANCEL})
 
 
 def _minutes(clock: str) -> int:

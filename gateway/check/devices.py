@@ -43,6 +43,7 @@ def devices(home: Home) -> Iterator[Finding]:
     yield from _addresses(home)
     yield from _connections(home)
     yield from _scanning(home)
+    yield from _forgeable(home)
     yield from _buttons(home)
 
 
@@ -117,6 +118,21 @@ def _scanning(home: Home) -> Iterator[Finding]:
             f"passive 스캔은 일부 센서({', '.join(adverts)})를 듣지 못할 수 있습니다. "
             "`ansim scan`으로 모두 확인한 뒤에만 쓰십시오",
             Text("scan: active", "scan: active"),
+        )
+
+
+def _forgeable(home: Home) -> Iterator[Finding]:
+    plain = [
+        device.stanza.name
+        for device in home.devices
+        if device.driver and device.driver.needs_key == "maybe" and not device.stanza.key_file
+    ]
+    if plain:
+        yield note(
+            "devices",
+            f"{', '.join(plain)}: not encrypted; whoever is within radio range can imitate them",
+            f"{', '.join(plain)}: 암호화되지 않아 전파 범위 안의 누구나 흉내 낼 수 있습니다",
+            Text("switch encryption on and give key_file", "암호화를 켜고 key_file을 지정하십시오"),
         )
 
 

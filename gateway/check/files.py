@@ -35,8 +35,7 @@ def files(home: Home) -> Iterator[Finding]:
             except UnreadableSecret as problem:
                 yield unreadable(key, problem)
             yield from open_to_others(key, broker.password_file, home.environ)
-    yield from _directory(home.settings.store.directory)
-    yield from _room(home.settings.store.directory, home.settings.store.max_mb)
+    yield from _directory(home.settings.store.directory, home.settings.store.max_mb)
     yield from _announcer(home.settings.announcer.command)
 
 
@@ -104,20 +103,14 @@ def open_to_others(key: str, path: Path, environ: Mapping[str, str]) -> Iterator
         )
 
 
-def _directory(path: Path) -> Iterator[Finding]:
-    key = "store.directory"
-    if path.exists() and not path.is_dir():
+def _directory(path: Path, max_mb: int) -> Iterator[Finding]:
+    key, mode = "store.directory", _mode(path)
+    if mode is not None and not stat.S_ISDIR(mode):
         yield error(key, f"{path} is no directory", f"{path}: 디렉터리가 아닙니다")
-    elif path.is_dir():
-        if not os.access(path, os.W_OK | os.X_OK):
-            yield warning(
-                key,
-                f"{path} is not writable for the user of this check; the service's user must be",
-                f"{path}: 현재 사용자는 쓸 수 없습니다. 서비스 사용자는 쓸 수 있어야 합니다",
-            )
-    else:
-        above = next((p for p in path.parents if p.exists()), Path("/"))
-        can = os.access(above, os.W_OK | os.X_OK)
+        return
+    above = next(p for p in (path, *path.parents, Path("/")) if _mode(p) is not None)
+    can = os.access(above, os.W_OK | os.X_OK)
+    if mode is None:
         yield (note if can else warning)(
             key,
             f"{path} does not exist yet" + ("" if can else f", and {above} is not writable here"),
@@ -127,10 +120,12 @@ def _directory(path: Path) -> Iterator[Finding]:
                 "유닛의 StateDirectory=가 /var/lib/ansim-gateway를 만듭니다",
             ),
         )
-
-
-def _room(path: Path, max_mb: int) -> Iterator[Finding]:
-    above = next((p for p in (path, *path.parents) if p.is_dir()), Path("/"))
+    elif not can:
+        yield warning(
+            key,
+            f"{path} is not writable for the user of this check; the service's user must be",
+            f"{path}: 현재 사용자는 쓸 수 없습니다. 서비스 사용자는 쓸 수 있어야 합니다",
+        )
     free_mb = shutil.disk_usage(above).free // 1_000_000
     if free_mb < max_mb:
         yield warning(
@@ -138,6 +133,14 @@ def _room(path: Path, max_mb: int) -> Iterator[Finding]:
             f"{above} has {free_mb} MB free, the database may take {max_mb} MB",
             f"{above}의 여유 공간 {free_mb} MB, 데이터베이스 최대 {max_mb} MB",
         )
+
+
+def _mode(path: Path) -> int | None:
+    """Return what a path is, or None when it is not there or hidden from this user."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return None
 
 
 def _announcer(command: tuple[str, ...]) -> Iterator[Finding]:

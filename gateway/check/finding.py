@@ -9,11 +9,11 @@ from gateway.config.problems import Place
 from gateway.config.reader import find_driver, unable
 from gateway.driver import Capabilities, Driver
 from gateway.option import Language, Text
-from gateway.settings import DeviceStanza, Settings
+from gateway.settings import DeviceStanza, Role, Settings
 
 
 class Severity(StrEnum):
-    """How bad: an error keeps the daemon from starting; a warning and a note do not."""
+    """How bad: with an error no home should rely on it; a note is merely good to know."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -82,6 +82,11 @@ class Equipped:
         return any(value in self.can.provides for value in values)
 
 
+# A reading of one of these says that somebody is about; what the inactivity detector counts.
+SIGNS_OF_LIFE = ("Motion", "Contact", "Button", "Occupied", "Steps", "AccelerationBlock")
+BUTTONS = frozenset({Role.SOS, Role.CANCEL, Role.SOS_CANCEL})
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """Settings with every device's driver looked up."""
@@ -89,6 +94,20 @@ class Home:
     settings: Settings
     devices: tuple[Equipped, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bands(self) -> tuple[Equipped, ...]:
+        """The devices that stream acceleration."""
+        return tuple(device for device in self.devices if device.gives("AccelerationBlock"))
+
+    @property
+    def lively(self) -> tuple[Equipped, ...]:
+        """The devices whose readings show that somebody is about; an emergency button does not."""
+        return tuple(
+            device
+            for device in self.devices
+            if device.gives(*SIGNS_OF_LIFE) and device.stanza.role not in BUTTONS
+        )
 
     @classmethod
     def of(cls, settings: Settings, driver_of: DriverOf, environ: Mapping[str, str]) -> "Home":

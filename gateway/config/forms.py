@@ -30,7 +30,7 @@ _DISTRICT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9_.@-]+")
-_BIND_KEY = re.compile(r"([0-9a-f]{2}[\s:-]?){16,}", re.IGNORECASE)
+_BIND_KEY = re.compile(r"(0x)?([0-9a-f]{2}[\s:-]?){16,}", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
 _SCHEMES = MappingProxyType(
     {

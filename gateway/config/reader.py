@@ -60,7 +60,8 @@ class Reader:
         for entry in tree.entries:
             where = f"{path}.{entry.key}" if path else entry.key
             if entry.key not in fields:
-                self._unknown(entry, cls, path, where)
+                meant = self._unknown(entry, cls, path, where)
+                values.setdefault(meant, _NOTHING)  # misspelt: no need to say that it is missing
                 continue
             self.places[where] = entry.place
             option: Option = fields[entry.key].metadata["option"]
@@ -73,12 +74,14 @@ class Reader:
             self._device(values, tree, path)
         return _NOTHING if any(v is _NOTHING for v in values.values()) else cls(**values)
 
-    def _unknown(self, entry: Entry, cls: type, path: str, where: str) -> None:
+    def _unknown(self, entry: Entry, cls: type, path: str, where: str) -> str:
+        """Refuse a key that no option has; return the one that was probably meant."""
         if words.is_secret(entry.key):
             wrong = words.secret_in_file(entry.key, cls)
         else:
             wrong = words.unknown_key(entry.key, [f.name for f in dataclasses.fields(cls)], path)
         self._refuse(entry, where, wrong)
+        return wrong.meant
 
     def _value(self, wanted: Any, option: Option, tree: Tree, path: str) -> Any:
         if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
@@ -132,7 +135,9 @@ class Reader:
         elif issubclass(wanted, StrEnum):
             found = as_word(scalar, wanted)
         else:
-            found = as_text(scalar)
+            # A key of digits only is a number to YAML: look before a message would quote it.
+            typed = FORMS[option.form](scalar.text) if option.form is Form.SECRET_FILE else None
+            found = typed if typed and not scalar.empty else as_text(scalar)
             if isinstance(found, str) and option.form in FORMS:
                 found = FORMS[option.form](found) or found
         if isinstance(found, Wrong):

@@ -36,12 +36,10 @@ _JSON_TYPES: Mapping[type, str] = MappingProxyType(
 )
 
 
-def schema(drivers: Iterable[Driver] = ()) -> Schema:
-    """Return the schema of a whole gateway.yaml; with drivers, their names and options as well."""
+def schema(drivers: Iterable[Driver]) -> Schema:
+    """Return the schema of a whole gateway.yaml, with the names and options of these drivers."""
     whole = _record(Settings)
-    known = tuple(drivers)
-    if known:
-        _name_drivers(whole["properties"]["devices"]["items"], known)
+    _name_drivers(whole["properties"]["devices"]["items"], tuple(drivers))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gateway.yaml of ansim-gateway",

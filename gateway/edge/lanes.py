@@ -1,4 +1,4 @@
-"""What is to be sent next: plain bookkeeping, the event loop's time comes in with each call.
+"""What is to be sent next: plain bookkeeping; the event loop's time comes in with each call.
 
 Two lanes out of one outbox. The alarm lane holds every unfinished alarm message, whatever the
 connection does, and repeats each until the centre has stored it. The bulk lane (everything else)
@@ -13,54 +13,19 @@ Invariants
 4. The bulk lane never holds more than `MAX_AWAITING` messages, whatever the outbox holds.
 """
 
+import asyncio
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from gateway.core.alerts import repeat_after_s
 from gateway.core.model import Kind
 from gateway.core.outputs import Stream
+from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 
-Order = tuple[int, str, int]
 BULK = (Stream.RES, Stream.EVIDENCE, Stream.EVENT, Stream.SUM)
-PAGE = 100
 MAX_AWAITING = 500
 BULK_REPEAT_S = 60.0
-
-
-class Row(Protocol):
-    """A message in the outbox, ready for the wire except `attempt`."""
-
-    @property
-    def stream(self) -> Stream:
-        """Its stream."""
-        ...
-
-    @property
-    def epoch(self) -> str:
-        """The epoch in which `seq` counts."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """Its number in its stream."""
-        ...
-
-    @property
-    def id(self) -> str:
-        """Its own id."""
-        ...
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        """The message with its envelope."""
-        ...
-
-    @property
-    def order(self) -> Order:
-        """Its place in the order of sending."""
-        ...
 
 
 @dataclass(slots=True)
@@ -165,18 +130,61 @@ def _entry(alarm: Alarm) -> tuple[bool, float, Order, str]:
     return alarm.attempt > 0, alarm.due, alarm.row.order, alarm.row.id
 
 
+class AlarmFeed:
+    """Reads the outbox's alarms into the lane. A row settled while it is read stays out."""
+
+    def __init__(self, outbox: Outbox, lane: AlarmLane) -> None:
+        self._outbox = outbox
+        self._lane = lane
+        self._settled: set[str] | None = None
+
+    def settle(self, ids: set[str]) -> None:
+        """Let go of what the centre has stored."""
+        self._lane.settle(ids)
+        if self._settled is not None:
+            self._settled |= ids
+
+    async def read(self) -> bool:
+        """Take in every unfinished alarm; say whether there was one not known before.
+
+        From the start each time: rows from memory, or of a database set aside, have epochs that
+        may stand before the newest.
+        """
+        loop = asyncio.get_running_loop()
+        self._settled = settled = set[str]()
+        fresh = False
+        after: Order | None = None
+        try:
+            while True:
+                page = await self._outbox.unfinished(Stream.ALARM, PAGE, after=after)
+                for row in page:
+                    if row.id not in settled:
+                        fresh |= self._lane.offer(row, loop.time())
+                if len(page) < PAGE:
+                    return fresh
+                after = page[-1].order
+        finally:
+            self._settled = None
+
+
 class BulkLane:
     """The other streams on one connection: what has been read, what awaits `stored`."""
 
     def __init__(self) -> None:
-        self._page: list[Row] = []
-        self._cursor: dict[Stream, Order | None] = dict.fromkeys(BULK)
-        self._dry: set[Stream] = set()
         self._awaiting: dict[str, tuple[Row, float]] = {}
+        self._dry: set[Stream] = set()
+        self.again()
 
     def woken(self) -> None:
         """Read every stream on from where it was: new rows may be there."""
         self._dry.clear()
+
+    def again(self) -> None:
+        """Read and send everything not finished once more: the centre is back."""
+        self._page: list[Row] = []
+        self._cursor: dict[Stream, Order | None] = dict.fromkeys(BULK)
+        self._dry.clear()
+        self._awaiting.clear()
 
     def wants(self) -> tuple[Stream, Order | None] | None:
         """Return which stream to read a page of and after which row; None: nothing to read."""

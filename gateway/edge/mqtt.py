@@ -5,75 +5,27 @@ What was learnt the hard way [measured with paho 2.2.0]
    each connection, and nothing is handed to paho that may not go out now.
 2. The server's Receive Maximum is never read by paho: `receive_maximum` is, and callers keep to it.
 3. With a persistent session messages arrive in the same read as CONNACK: handlers stand before.
-4. NATS answers MQTT 5 with code 1, RabbitMQ 3.10 just closes: both become `Refused.old`.
+4. NATS answers MQTT 5 with code 1, RabbitMQ 3.10 just closes, amqtt 0.12 reads it as 3.1.1 and
+   waits for bytes that never come: all three become `Refused.old`.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from gateway.edge.mqtt_values import Endpoint, Publication, Received, Refused, Version
 from gateway.edge.paho_loop import LoopDriver
 from gateway.errors import LinkError
 
-ANSWER_S = 10.0  # CONNACK, SUBACK: brokers at their file limit hang without an error
+ANSWER_S = 10.0  # TCP with TLS, SUBACK
+CONNACK_S = 5.0  # brokers at their file limit hang without an error; 3.1.1 gets as long again
 WILL_DELAY_S = 30
 SESSION_EXPIRY_S = 3600
 UNSUPPORTED_VERSION = 132  # reason code; paho gives it for code 1 of 3.1.1 too
-
-
-class Version(Enum):
-    """The protocol on the wire."""
-
-    V5 = "5.0"
-    V311 = "3.1.1"
-
-
-class Refused(LinkError):  # noqa: N818 - what the broker did
-    """The broker did not accept the connection. `old`: it may be too old for this version."""
-
-    def __init__(self, why: str, *, old: bool = False) -> None:
-        super().__init__(why)
-        self.old = old
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to connect and as whom."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None = None
-    username: str = ""
-    password: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """One message out; `expiry_s` and `reply` exist in MQTT 5 only and nothing depends on them."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-    expiry_s: int | None = None
-    reply: tuple[str, str] | None = None  # topic, correlation
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One message in; acknowledge it when it is safe (`Connection.acknowledge`)."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    mid: int
-    qos: int
 
 
 class Connection:
@@ -101,7 +53,7 @@ class Connection:
         self.closed = asyncio.Event()
         self.why: BaseException = LinkError("not connected")
         self._client = self._new_client(client_id, will)
-        self._driver = LoopDriver(self._client, self.drop)
+        self._driver = LoopDriver(self._client, self._nonsense)
 
     def _new_client(self, client_id: str, will: Publication) -> Any:
         v5 = self.version is Version.V5
@@ -129,14 +81,16 @@ class Connection:
     # ------------------------------------------------------------------------------ open, close
     async def open(self) -> None:
         """Connect; LinkError (Refused) says why not."""
+        silent = LinkError(f"not connected within {ANSWER_S:g} s")
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._driver.connect(self._connect)
+            silent = Refused(f"no CONNACK within {CONNACK_S:g} s", old=True)
+            async with asyncio.timeout(CONNACK_S):
                 code = await self._connack
         except TimeoutError:
-            late = LinkError(f"no CONNACK within {ANSWER_S:g} s")
-            self.drop(late)
-            raise late from None
+            self.drop(silent)
+            raise silent from None
         except OSError as wrong:  # also name resolution and ssl.SSLError
             error = LinkError(_reason(wrong))
             self.drop(error)
@@ -177,6 +131,9 @@ class Connection:
         """End it without a word, so that the broker publishes the will; `why` is kept."""
         self._driver.stop()
         self._ended(why)
+
+    def _nonsense(self, wrong: Exception) -> None:
+        self.drop(LinkError(f"the broker sent what paho cannot read: {wrong!r}"))
 
     def _ended(self, why: BaseException) -> None:
         if self.closed.is_set():
@@ -219,13 +176,21 @@ class Connection:
 
     async def subscribe(self, topics: tuple[str, ...]) -> None:
         """Subscribe with QoS 1; LinkError when the broker refuses one (its ACL)."""
+        await self.subscribed(self.send_subscribe(topics))
+
+    def send_subscribe(self, topics: tuple[str, ...]) -> asyncio.Future[None]:
+        """Send SUBSCRIBE; what is published from now on finds the subscriptions made."""
         rc, mid = self._client.subscribe([(topic, 1) for topic in topics])
         if rc != paho.MQTT_ERR_SUCCESS:
             raise LinkError(f"not subscribed: {paho.error_string(rc)}")
         self._subacks[mid] = self._loop.create_future()
+        return self._subacks[mid]
+
+    async def subscribed(self, suback: asyncio.Future[None]) -> None:
+        """Wait for the SUBACK."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                await self._subacks[mid]
+                await suback
         except TimeoutError:
             raise LinkError(f"no SUBACK within {ANSWER_S:g} s") from None
 
@@ -278,12 +243,17 @@ class Connection:
             future.set_result(None)
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
-        self._received(
-            Received(
-                message.topic, bytes(message.payload), message.retain, message.mid, message.qos
-            )
+        what = Received(
+            message.topic, bytes(message.payload), message.retain, message.mid, message.qos
         )
+        try:
+            self._received(what)
+        except Exception as wrong:  # noqa: BLE001 - a bug of ours, raised where this is run
+            self.drop(wrong)
 
 
 def _reason(wrong: BaseException) -> str:
     return str(wrong) or type(wrong).__name__
+
+
+__all__ = ["Connection", "Endpoint", "Publication", "Received", "Refused", "Version"]

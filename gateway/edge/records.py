@@ -11,9 +11,6 @@ from gateway.core.model import At, Kind, Reason
 from gateway.core.outputs import Stream
 from gateway.core.wire import VERSION
 
-Order = tuple[int, str, int]
-"""A row's place in the order of sending: lane, epoch, seq."""
-
 ORDER = (Stream.ALARM, Stream.RES, Stream.EVIDENCE, Stream.EVENT, Stream.SUM)
 """In which order streams go out: alarms before everything else, summaries last."""
 
@@ -32,7 +29,7 @@ class Row:
     durable: bool
 
     @property
-    def order(self) -> Order:
+    def order(self) -> tuple[int, str, int]:
         """Return its place in the order of sending."""
         return ORDER.index(self.stream), self.epoch, self.seq
 

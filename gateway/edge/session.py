@@ -16,8 +16,9 @@ import structlog
 
 from gateway.core.outputs import Stream
 from gateway.core.wire import MAX_PAYLOAD, Topics, encode
-from gateway.edge.lanes import Alarm, AlarmLane, BulkLane, Order, Row
+from gateway.edge.lanes import Alarm, AlarmLane, BulkLane
 from gateway.edge.mqtt import Connection, Publication
+from gateway.edge.unfinished import Order, Row
 from gateway.errors import LinkError, StoreError
 
 PUBACK_S = 20.0
@@ -68,27 +69,30 @@ class Session:
     async def run(self, subscriptions: tuple[str, ...]) -> None:
         """Live until the connection ends; raises why it did."""
         self._alarms.again(asyncio.get_running_loop().time())
+        # First the subscriptions: whoever answers the birth must find them made.
+        suback = self._connection.send_subscribe(subscriptions)
         self._publish(Publication(self._topics.up("state"), encode(self._birth), retain=True))
         parts = [
             asyncio.ensure_future(part)
             for part in (
                 self._connection.closed.wait(),
-                self._connection.subscribe(subscriptions),
+                self._connection.subscribed(suback),
                 self._pump(),
                 self._beat(),
             )
         ]
         try:
             waiting = set(parts)
-            while not parts[0].done():
+            while True:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._connection.closed.is_set():
+                    raise self._connection.why  # what the parts say then only follows from it
                 for part in done:
                     part.result()
         finally:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-        raise self._connection.why
 
     async def _beat(self) -> None:
         while True:
@@ -124,6 +128,7 @@ class Session:
             if alarm is None:
                 return
             self._publish(self._alarm(alarm), partial(self._alarms.answered, alarm.row.id))
+            _log.info("alarm published", message=alarm.row.id, attempt=alarm.attempt)
 
     def _alarm(self, alarm: Alarm) -> Publication:
         message = {**alarm.row.payload, "attempt": alarm.attempt}

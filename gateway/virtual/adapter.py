@@ -8,18 +8,20 @@ It behaves as BlueZ 5.66 was seen to behave (measured in a virtual machine with 
     deaf             nothing is heard, nothing is said; only the absence of adverts shows it
     second scanner   refused with InProgress when `one_scanner` is set (BlueZ: one per process)
 
-Many controllers allow one connection attempt at a time, bumble among them: attempts queue here,
-and an attempt given up is really taken back before the next one starts.
+A controller makes one connection attempt at a time, and one given up must be taken back before the
+next. As Linux does, an attempt begins only when the device has been heard: any number may wait for
+absent devices, and none of them stands in the way of one that is there.
 """
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
     BleakDBusError,
+    BleakError,
 )
 from bumble import hci
 from bumble.core import BaseBumbleError
@@ -27,19 +29,10 @@ from bumble.device import Connection, Device
 from bumble.hci import Address
 
 from gateway.virtual.advert import AdvertContent, read_advert
+from gateway.virtual.bleak_scanner import Listener
 from gateway.virtual.link import POWERED_OFF, Advert, AirController
 
 REMEMBERED_ADVERTS = 1024
-
-
-class Listener(Protocol):
-    """A scanner, as the adapter sees it."""
-
-    active: bool
-
-    def heard(self, address: Address, data: bytes, content: AdvertContent, rssi: int) -> None:
-        """Take one advert."""
-        ...
 
 
 class Adapter:
@@ -58,6 +51,7 @@ class Adapter:
         self._listeners: list[Listener] = []
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._read: dict[bytes, AdvertContent] = {}
+        self._texts: dict[bytes, str] = {}
         self.powered = True
         if controller is not None:
             controller.hear = self._hear
@@ -103,8 +97,14 @@ class Adapter:
             if len(self._read) >= REMEMBERED_ADVERTS:
                 self._read.clear()
             content = self._read[data] = read_advert(data)
+        text = self._texts.get(address.address_bytes)
+        if text is None:
+            if len(self._texts) >= REMEMBERED_ADVERTS:
+                self._texts.clear()
+            text = address.to_string(with_type_qualifier=False)
+            self._texts[address.address_bytes] = text
         for listener in tuple(self._listeners):
-            listener.heard(address, data, content, rssi)
+            listener.heard(text, data, content, rssi)
 
     # ------------------------------------------------------------------ connecting
     def need_power(self) -> None:
@@ -123,6 +123,7 @@ class Adapter:
 
     async def connect(self, address: Address) -> Connection:
         """Wait until the device is heard and connected, without end; cancel to give up."""
+        await self._until_heard(address)
         async with self._connecting():
             attempt = asyncio.ensure_future(self.central.connect_le(address, timeout=None))
             try:
@@ -131,6 +132,16 @@ class Adapter:
                 if not attempt.done():
                     await self._take_back(attempt)
                 raise
+
+    async def _until_heard(self, address: Address) -> None:
+        if self._controller is None:
+            return
+        entry = (address, asyncio.get_running_loop().create_future())
+        self._controller.awaited.add(entry)
+        try:
+            await entry[1]
+        finally:
+            self._controller.awaited.discard(entry)
 
     async def _take_back(self, attempt: "asyncio.Future[Connection]") -> None:
         cancel = hci.HCI_LE_Create_Connection_Cancel_Command()
@@ -153,6 +164,9 @@ class Adapter:
         if not on:
             self._listeners.clear()
             await self._scan()
+            for _, heard in controller.awaited:
+                if not heard.done():
+                    heard.set_exception(BleakError("org.bluez.Error.NotReady: adapter is off"))
             controller.fail_pending(POWERED_OFF)
             controller.cut(POWERED_OFF)
 

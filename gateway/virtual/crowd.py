@@ -13,7 +13,7 @@ from bumble.hci import Address
 from gateway.virtual.advert import write_advert
 from gateway.virtual.link import Advert, Air
 
-TICK_S = 0.02  # adverts of one tick go out together: timers would cost more than the adverts
+TICK_S = 0.02  # a timer for each advert would cost more than the adverts
 APPLE, MICROSOFT, GOOGLE_NEARBY, TILE = 0x004C, 0x0006, 0xFEF3, 0xFEED
 KINDS: tuple[Callable[[random.Random], bytes], ...] = (
     lambda r: write_advert(maker=(APPLE, b"\x10\x05" + r.randbytes(5))),
@@ -29,16 +29,24 @@ class Crowd:
     """So many foreign addresses which together send so many adverts a second.
 
     stay_s: how long each keeps its random address (phones: 15 minutes).
+    tick_s: adverts due within one tick go out together.
     """
 
     def __init__(
-        self, air: Air, *, devices: int, rate_hz: float, seed: int = 1, stay_s: float = 900.0
+        self,
+        air: Air,
+        *,
+        devices: int,
+        rate_hz: float,
+        seed: int = 1,
+        stay_s: float = 900.0,
+        tick_s: float = TICK_S,
     ) -> None:
         if devices < 1 or rate_hz <= 0:
             raise ValueError(f"a crowd of {devices} at {rate_hz}/s")
         self.rate_hz = rate_hz
         self.sent = 0
-        self._air, self._stay_s = air, stay_s
+        self._air, self._stay_s, self._tick_s = air, stay_s, tick_s
         self._random = random.Random(seed)  # noqa: S311 - a simulation, repeatable on purpose
         self._adverts = [self._newcomer() for _ in range(devices)]
 
@@ -55,7 +63,7 @@ class Crowd:
         started, sent = loop.time(), 0
         replace_every = max(1, round(self._stay_s * self.rate_hz / len(self._adverts)))
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._tick_s)
             due = int((loop.time() - started) * self.rate_hz)
             for number in range(sent, due):
                 self._air.send_advertising_pdu(None, self._adverts[number % len(self._adverts)])

@@ -47,6 +47,7 @@ class AirController(Controller):  # type: ignore[misc] # bumble is untyped to us
           and parsed again on the same page of memory (12 and 163 microseconds were measured).
     deaf: the receiver is dead and says nothing: no adverts, no new connections; links stay.
     silent: nobody hears this one: battery empty or out of range.
+    awaited: each is resolved when a connectable advert of its address is heard.
     rssi: the strength with which others hear this one.
     """
 
@@ -58,6 +59,7 @@ class AirController(Controller):  # type: ignore[misc] # bumble is untyped to us
         self.hear: Callable[[Advert], None] | None = None
         self.deaf = False
         self.silent = False
+        self.awaited: set[tuple[Address, asyncio.Future[None]]] = set()
         self.rssi = RSSI_DBM
         # Data length extension: bumble's 27 bytes cut a band's frame into 9 packets.
         # LL_PRIVACY: bumble never sends the Enhanced Connection Complete that a host then awaits.
@@ -72,7 +74,8 @@ class AirController(Controller):  # type: ignore[misc] # bumble is untyped to us
         if isinstance(packet, ll.ConnectInd):
             mine = packet.advertiser_address == self.le_legacy_advertiser.address
             return bool(mine and not self.silent)
-        return not self.deaf and (self.le_scan_enable or self.pending_le_connection is not None)
+        wanted = self.awaited or self.le_scan_enable or self.pending_le_connection is not None
+        return bool(wanted) and not self.deaf
 
     def send_hci_packet(self, packet: Any) -> None:
         """Hand a packet to the host: as it is to a host of ours, as bytes to any other."""
@@ -123,8 +126,13 @@ class AirController(Controller):  # type: ignore[misc] # bumble is untyped to us
                 self.hear(pdu)
             else:
                 self._report(pdu)
+        if not pdu.connectable:
+            return
+        for address, heard in self.awaited:
+            if address == pdu.advertiser_address and not heard.done():
+                heard.set_result(None)
         wanted = self.pending_le_connection
-        if wanted and pdu.connectable and wanted.peer_address == pdu.advertiser_address:
+        if wanted and wanted.peer_address == pdu.advertiser_address:
             self.create_le_connection(pdu.advertiser_address)
 
     def _report(self, pdu: Advert) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
+from bumble.att import ATT_Handle_Value_Notification
 from bumble.core import BaseBumbleError
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic, Service
@@ -17,7 +18,8 @@ from bumble.hci import Address
 from gateway.virtual.link import RSSI_DBM, SUPERVISION_TIMEOUT, Air, AirController, AirHost
 
 Prop, Perm = Characteristic.Properties, Characteristic.Permissions
-ADVERT_INTERVAL_MS = 100
+ADVERT_INTERVAL_MS = 50
+NOT_SUBSCRIBED, NOTIFICATIONS = b"\0\0", 0x01  # values of the client configuration descriptor
 DISCONNECT_TURNS = 8  # loop turns from a lost link to the last of its events
 
 
@@ -104,11 +106,16 @@ class Peripheral:
         self._air.remove_controller(self._controller)
 
     # ------------------------------------------------------------------ telling
-    async def notify(self, what: Characteristic, value: bytes) -> None:
-        """Notify whoever has subscribed; a link lost meanwhile is nobody's fault."""
-        for connection in tuple(self.device.connections.values()):
-            with suppress(BaseBumbleError):
-                await self.device.notify_subscriber(connection, what, value)
+    def notify(self, what: Characteristic, value: bytes) -> None:
+        """Notify whoever has subscribed, without the log lines that bumble writes for nobody."""
+        server = self.device.gatt_server
+        for connection, subscribed in tuple(server.subscribers.items()):
+            if subscribed.get(what.handle, NOT_SUBSCRIBED)[0] & NOTIFICATIONS:
+                fits = value[: connection.att_mtu - 3]
+                pdu = ATT_Handle_Value_Notification(
+                    attribute_handle=what.handle, attribute_value=fits
+                )
+                server.send_gatt_pdu(connection, bytes(pdu))
 
     def indicate(self, what: Characteristic, value: bytes) -> None:
         """Indicate to whoever has subscribed, without waiting for the confirmation."""

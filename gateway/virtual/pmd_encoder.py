@@ -30,7 +30,7 @@ def frame(stamp_ns: int, frame_type: int, payload: bytes) -> bytes:
 
 def plain_payload(acc_mg: Int16Array) -> bytes:
     """Return the payload of a type 01 frame."""
-    return _checked(acc_mg).astype("<i2").tobytes()
+    return checked(acc_mg).astype("<i2").tobytes()
 
 
 def delta_payload(acc_mg: Int16Array, at_most: int | None = None) -> bytes:
@@ -38,7 +38,7 @@ def delta_payload(acc_mg: Int16Array, at_most: int | None = None) -> bytes:
 
     Raises ValueError for a step that 16 bits cannot hold. The result may still exceed `at_most`.
     """
-    samples = _checked(acc_mg).astype(np.int32)
+    samples = checked(acc_mg).astype(np.int32)
     steps = np.diff(samples, axis=0)
     widths = _widths(steps)
     if len(steps) and int(widths.max()) > MAX_WIDTH:
@@ -62,7 +62,8 @@ def delta_fitting(acc_mg: Int16Array, at_most: int) -> tuple[int, bytes]:
         count -= max(1, (len(payload) - at_most) // REFERENCE_BYTES)
 
 
-def _checked(acc_mg: Int16Array) -> Int16Array:
+def checked(acc_mg: Int16Array) -> Int16Array:
+    """Return the samples, if they are samples; raise ValueError otherwise."""
     if acc_mg.dtype != np.int16 or acc_mg.ndim != 2 or acc_mg.shape[1] != 3 or not len(acc_mg):  # noqa: PLR2004
         raise ValueError(f"samples are int16 [n, 3], not {acc_mg.dtype} {acc_mg.shape}")
     return acc_mg

@@ -32,6 +32,7 @@ from gateway.virtual.pmd_control import (
 from gateway.virtual.pmd_encoder import (
     DELTA_16,
     HEADER_BYTES,
+    checked,
     delta_fitting,
     delta_payload,
     frame,
@@ -55,7 +56,7 @@ class PolarBand(Peripheral):
     """One band.
 
     bpm, worn: what the heart rate characteristic says. battery: see `set_battery`.
-    clock_ns: the band's clock (ns since 2000) at boot of the hub.
+    clock_ns: the band's clock (ns since 2000) at boot of the hub; drift_ppm: how much it gains.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class PolarBand(Peripheral):
         super().__init__(air, name, address, advert=advert, rssi=rssi, mtu=mtu)
         self.model = model
         self.bpm, self.worn = 64, True
-        self.clock_ns = NEVER_SET_NS
+        self.clock_ns, self.drift_ppm = NEVER_SET_NS, 0.0
         self._clock = clock
         self._control = PmdControl(model)
+        self._to_come: list[tuple[Int16Array, float | None]] = []
         self._wrist = Wrist(model.samples, 1000 * max(model.ranges_g), seed)
         self._idle: dict[tuple[int, int], bytes] = {}
         self._stream: asyncio.Task[None] | None = None
@@ -122,14 +124,21 @@ class PolarBand(Peripheral):
     def play(self, acc_mg: Int16Array, rate_hz: float | None = None) -> None:
         """Let the arm move so (int16 mg [n, 3]) after what is still to come, then rest again.
 
-        Nothing moves while the band does not stream. rate_hz None: the band's own.
+        Nothing moves while the band does not stream. rate_hz None: the band's own, sample for
+        sample; any other is resampled.
         """
-        self._played.clear()
-        self._wrist.play(acc_mg, rate_hz or self.rate_hz, self.rate_hz)
+        self._to_come.append((checked(acc_mg), rate_hz))
+        if self.streaming:
+            self._feel()
+
+    def _feel(self) -> None:
+        for acc_mg, rate_hz in self._to_come:
+            self._wrist.play(acc_mg, rate_hz or self.rate_hz, self.rate_hz)
+        self._to_come.clear()
 
     async def played(self) -> None:
         """Wait until the last sample of all recordings has left the band."""
-        while self._wrist.left:
+        while self._wrist.left or self._to_come:
             self._played.clear()
             await self._played.wait()
 
@@ -141,7 +150,7 @@ class PolarBand(Peripheral):
     def set_battery(self, percent: int) -> None:
         """Set the battery level and notify it."""
         self._level.value = bytes([percent])
-        self.errand(self.notify(self._level, self._level.value))
+        self.notify(self._level, self._level.value)
 
     def stop_itself(self) -> None:
         """End the stream unasked, as a band does that is put aside or runs low, and say so."""
@@ -177,6 +186,7 @@ class PolarBand(Peripheral):
             chosen = self._control.streaming
             if chosen is not None:
                 self._wrist.range_mg = 1000 * chosen[RANGE]
+                self._feel()
                 self._stream = asyncio.create_task(self._measure())
 
     def disconnected(self) -> None:
@@ -206,8 +216,9 @@ class PolarBand(Peripheral):
             due_ns = started_ns + taken * SECOND_NS // rate
             now_ns = self._clock.now().mono_ms * 1_000_000
             await self._clock.sleep((due_ns - now_ns) / SECOND_NS)
-            notification = frame(self.clock_ns + due_ns, self.model.frame_type, payload)
-            await self.notify(self._data, notification)
+            stamp_ns = self.clock_ns + due_ns + round(due_ns * self.drift_ppm / 1e6)
+            notification = frame(stamp_ns, self.model.frame_type, payload)
+            self.notify(self._data, notification)
             if not self._wrist.left:
                 self._played.set()
 
@@ -234,7 +245,7 @@ class PolarBand(Peripheral):
             await self._clock.sleep(1.0)
             contact = CONTACT_SUPPORTED | (IN_CONTACT if self.worn else 0)
             value = bytes([contact, self.bpm if self.worn else 0])
-            await self.notify(self._pulse, value)
+            self.notify(self._pulse, value)
 
     def _end_stream(self) -> None:
         if self._stream is not None:

@@ -45,7 +45,7 @@ class SteppedClock:
         self._wall_minus_mono_ms = wall_ms - mono_ms
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._count = 0
-        self._pace: tuple[float, int, float] | None = None
+        self._pace: tuple[asyncio.AbstractEventLoop, float, int, float] | None = None
         self._earlier = asyncio.Event()
 
     # ------------------------------------------------------------------ what a Clock does
@@ -109,7 +109,7 @@ class SteppedClock:
         if rate <= 0:
             raise ValueError(f"time does not run backwards: rate {rate}")
         loop = asyncio.get_running_loop()
-        self._pace = (loop.time(), self._us, rate)
+        self._pace = (loop, loop.time(), self._us, rate)
         try:
             while True:
                 self._wake_until(self._now_us())
@@ -132,8 +132,8 @@ class SteppedClock:
     def _now_us(self) -> int:
         if self._pace is None:
             return self._us
-        since, us, rate = self._pace
-        return us + int((asyncio.get_running_loop().time() - since) * rate * SECOND_US)
+        loop, since, us, rate = self._pace  # asked by the store's thread too
+        return us + int((loop.time() - since) * rate * SECOND_US)
 
     def _wake_until(self, us: int) -> None:
         while self._sleepers and self._sleepers[0][0] <= us:

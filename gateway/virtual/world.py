@@ -19,12 +19,14 @@ from bumble.hci import Address
 from gateway.clock import Clock
 from gateway.virtual.adapter import Adapter
 from gateway.virtual.advertiser import Advertiser
-from gateway.virtual.bleak_backend import VirtualClient, VirtualScanner, backends
+from gateway.virtual.bleak_backend import backends
+from gateway.virtual.bleak_client import VirtualClient
+from gateway.virtual.bleak_scanner import VirtualScanner
 from gateway.virtual.crowd import Crowd
 from gateway.virtual.link import Air, AirController, AirHost
 from gateway.virtual.peripheral import Peripheral
 from gateway.virtual.pmd_control import VERITY_SENSE, Model
-from gateway.virtual.polar import PolarBand
+from gateway.virtual.polar import MTU, PolarBand
 from gateway.virtual.shelly import BEACON_S, ShellyButton, ShellyDoor, ShellyMotion
 from gateway.virtual.xiaomi import XiaomiMotion
 
@@ -107,9 +109,10 @@ class World:
         *,
         serial: str = "B5E1A2F3",
         seed: int = 1,
+        mtu: int = MTU,
     ) -> PolarBand:
-        """Add a Polar band, switched on."""
-        band = PolarBand(self.air, self.clock, address, model, serial=serial, seed=seed)
+        """Add a Polar band, switched on. With an MTU of 517 every frame holds all its samples."""
+        band = PolarBand(self.air, self.clock, address, model, serial=serial, seed=seed, mtu=mtu)
         return await self.connectable(band)
 
     def neighbours(self, devices: int, rate_hz: float, seed: int = 1) -> Crowd:

@@ -36,13 +36,9 @@ class Wrist:
 
     def play(self, acc_mg: Int16Array, from_hz: float, to_hz: float) -> None:
         """Append a recording."""
-        if acc_mg.dtype != np.int16 or acc_mg.ndim != 2 or acc_mg.shape[1] != 3:  # noqa: PLR2004
-            raise ValueError(f"samples are int16 [n, 3], not {acc_mg.dtype} {acc_mg.shape}")
         if from_hz <= 0:
             raise ValueError(f"a rate is positive: {from_hz}")
-        if len(acc_mg):
-            felt = acc_mg if from_hz == to_hz else resample(acc_mg, from_hz, to_hz)
-            self._queue.append(felt)
+        self._queue.append(acc_mg if from_hz == to_hz else resample(acc_mg, from_hz, to_hz))
 
     def idle_frame(self) -> int | None:
         """Take a whole frame of rest: its number, when nothing else is to be felt."""

@@ -131,6 +131,18 @@ def test_the_cancel_button_ends_a_pending_alarm_and_only_informs_of_a_raised_one
     assert (post.body["msg"], post.body["state"]) == ("update", "raised")
 
 
+def test_what_the_resident_cancelled_is_not_opened_again_by_the_same_fall() -> None:
+    home = pipeline(
+        Says("band", fall(Stage.SUSPECTED), fall(Stage.CONFIRMED), fall(Stage.SUSPECTED, 200)),
+        windows={Kind.FALL: 30_000},
+        cancel=["ok"],
+    )
+    home.feed(heard(2, "band"))
+    home.feed(press(5, "ok"))
+    assert not alarms(home.feed(heard(20, "band"))), "still confirmed of the cancelled fall"
+    assert [p.body["msg"] for p in alarms(home.feed(heard(202, "band")))] == ["new"]
+
+
 def test_one_button_for_both_cancels_only_while_something_is_pending() -> None:
     home = pipeline(
         SosDetector("sos"),

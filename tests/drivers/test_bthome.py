@@ -1,7 +1,6 @@
 """BTHome v2: real adverts, presses counted once, counters, refusals."""
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from drivers.bthome import DRIVER, SERVICE
 from gateway.core.model import (
@@ -19,6 +18,8 @@ from gateway.core.model import (
     Value,
 )
 from gateway.driver import Channel, Decoded, Decoder, MalformedPacket, Packet, Replayed, WrongKey
+from gateway.sealed import address_bytes
+from tests import seals
 from tests.fakes_drivers import BOOT, at, decoder, packet, values
 
 KEY, MAC = "231d39c1d7cc1ab1aee224cd096db932", "54:48:E6:8F:80:A5"
@@ -28,13 +29,8 @@ PLAIN_PRESS = "44 00 07 01 64 3A 01"
 
 
 def sealed(plain: str, counter: int, info: int = 0x41) -> bytes:
-    """Encrypt as a Shelly does."""
-    mac = bytes.fromhex(MAC.replace(":", ""))
-    count = counter.to_bytes(4, "little")
-    cipher = AESCCM(bytes.fromhex(KEY), tag_length=4)
-    body = cipher.encrypt(mac + b"\xd2\xfc" + bytes([info]) + count, bytes.fromhex(plain), None)
-    address = mac[::-1] if info & 2 else b""
-    return bytes([info]) + address + body[:-4] + count + body[-4:]
+    mac = address_bytes(MAC)
+    return seals.bthome(bytes.fromhex(plain), counter, key=bytes.fromhex(KEY), mac=mac, info=info)
 
 
 def advert(data: bytes | str, mono_ms: int = 0, boot: str = BOOT) -> Packet:

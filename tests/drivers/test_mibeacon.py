@@ -1,7 +1,6 @@
 """Xiaomi MiBeacon: real frames, counters, refusals."""
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from drivers.mibeacon import DRIVER, SERVICE
 from gateway.core.model import (
@@ -16,6 +15,8 @@ from gateway.core.model import (
     Value,
 )
 from gateway.driver import Channel, Decoded, Decoder, MalformedPacket, Packet, Replayed, WrongKey
+from gateway.sealed import address_bytes
+from tests import seals
 from tests.fakes_drivers import at, decoder, packet, values
 
 MOTION_KEY, MOTION_MAC = "4960bb9f8711b4ffd7df1756d11427ae", "18:C2:3C:20:8E:77"
@@ -25,17 +26,15 @@ STILL = "48 59 8D 0A 92 79 53 75 0F ED 0F 99 06 00 00 5C AD 2C 29"
 DOOR = "58 58 8B 09 A3 AE 21 81 EC AA E4 0E 2C 55 3C 04 00 00 D2 8A 50 0C"
 
 
-def sealed(
-    plain: str, counter: int, *, control: int = 0x5948, product: int = 0x0A8D, extra: str = ""
-) -> bytes:
-    """Encrypt as a motion sensor does."""
-    mac = bytes.fromhex(MOTION_MAC.replace(":", ""))[::-1]
-    head = control.to_bytes(2, "little") + product.to_bytes(2, "little") + bytes([counter & 0xFF])
-    extended = (counter >> 8).to_bytes(3, "little")
-    cipher = AESCCM(bytes.fromhex(MOTION_KEY), tag_length=4)
-    body = cipher.encrypt(mac + head[2:5] + extended, bytes.fromhex(plain), b"\x11")
-    address = mac if control & 0x10 else b""
-    return head + address + bytes.fromhex(extra) + body[:-4] + extended + body[-4:]
+def sealed(plain: str, counter: int, *, control: int = 0x5948, capability: str = "") -> bytes:
+    return seals.mibeacon(
+        bytes.fromhex(plain),
+        counter,
+        key=bytes.fromhex(MOTION_KEY),
+        mac=address_bytes(MOTION_MAC),
+        control=control,
+        capability=bytes.fromhex(capability),
+    )
 
 
 def advert(data: bytes | str, mono_ms: int = 0) -> Packet:
@@ -163,6 +162,22 @@ def test_a_new_key_forgets_the_old_keys_counters() -> None:
     assert values(rebound.decode(advert(DOOR)).readings) == [Contact(open=True)]
 
 
+def test_a_new_key_that_counts_from_the_start_is_a_wrong_key_and_no_replay() -> None:
+    sensor = motion_sensor()
+    sensor.decode(advert(sealed("19 10 01 01", 5000)))
+    mac, other = address_bytes(MOTION_MAC), bytes.fromhex(DOOR_KEY)
+    rebound = seals.mibeacon(bytes.fromhex("19100100"), 300, key=other, mac=mac)
+    with pytest.raises(WrongKey):
+        sensor.decode(advert(rebound))
+
+
+def test_a_counter_that_is_not_small_does_not_begin_anew_even_with_a_fresh_battery() -> None:
+    sensor = motion_sensor(accept_counter_restart=True)
+    sensor.decode(advert(sealed("0A 10 01 0A", 5000)))
+    with pytest.raises(Replayed):
+        sensor.decode(advert(sealed("0A 10 01 64", 100)))
+
+
 def test_a_wrong_key_is_named_so() -> None:
     sensor = decoder(DRIVER, address=MOTION_MAC, key=DOOR_KEY)
     with pytest.raises(WrongKey, match="tag does not match"):
@@ -179,9 +194,9 @@ def test_a_bare_beacon_is_no_error_and_no_proof_of_life() -> None:
     assert motion_sensor().decode(advert(beacon)) == Decoded(proves_life=False)
 
 
-@pytest.mark.parametrize("extra", ["08", "28 01"])
-def test_the_capability_bytes_are_passed_over(extra: str) -> None:
-    data = sealed("0A 10 01 64", 1, control=0x5978, extra=extra)
+@pytest.mark.parametrize("capability", ["08", "28 01"])
+def test_the_capability_bytes_are_passed_over(capability: str) -> None:
+    data = sealed("0A 10 01 64", 1, control=0x5978, capability=capability)
     assert values(motion_sensor().decode(advert(data)).readings) == [Battery(100)]
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from bthome_ble.const import MEAS_TYPES
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import bthome, mibeacon
+from gateway import bthome_objects
 from gateway.core.model import (
     Battery,
     Button,
@@ -22,7 +22,7 @@ from gateway.core.model import (
     Value,
 )
 from gateway.driver import Channel, Replayed
-from tests import oracles
+from tests import oracles, seals
 from tests.fakes_drivers import decoder, packet, values
 
 ADDRESS, MAC = "54:48:E6:8F:80:A5", bytes.fromhex("5448E68F80A5")
@@ -88,17 +88,7 @@ def ours(told: list[Value]) -> list[float | str]:
 
 
 def seal_bthome(plain: bytes, counter: int) -> bytes:
-    count = counter.to_bytes(4, "little")
-    body = AESCCM(KEY, tag_length=4).encrypt(MAC + b"\xd2\xfc\x41" + count, plain, None)
-    return b"\x41" + body[:-4] + count + body[-4:]
-
-
-def seal_mi(plain: bytes, product: int, counter: int) -> bytes:
-    head = (0x5948).to_bytes(2, "little") + product.to_bytes(2, "little") + bytes([counter & 0xFF])
-    extended = (counter >> 8).to_bytes(3, "little")
-    cipher = AESCCM(KEY, tag_length=4)
-    body = cipher.encrypt(MAC[::-1] + head[2:5] + extended, plain, b"\x11")
-    return head + body[:-4] + extended + body[-4:]
+    return seals.bthome(plain, counter, key=KEY, mac=MAC)
 
 
 def ask_bthome(data: bytes, key: bytes | None) -> tuple[list[Value], dict[str, Any]]:
@@ -126,7 +116,7 @@ def test_every_bthome_id_has_the_length_that_bthome_ble_gives_it() -> None:
     lengths = [0] * 256
     for what, one in MEAS_TYPES.items():
         lengths[what] = -1 if one.data_format in by_itself else one.data_length
-    assert lengths == bthome._LENGTH
+    assert lengths == bthome_objects.LENGTH
 
 
 MI_OBJECTS = st.one_of(
@@ -148,7 +138,7 @@ MI_OBJECTS = st.one_of(
 
 @given(plain=MI_OBJECTS, counter=st.integers(0, 2**32 - 1))
 def test_mibeacon_says_what_xiaomi_ble_says(plain: bytes, counter: int) -> None:
-    data = seal_mi(plain, 0x0A8D, counter)
+    data = seals.mibeacon(plain, counter, key=KEY, mac=MAC)
     one = decoder(mibeacon.DRIVER, address=ADDRESS, key=KEY.hex())
     told = values(one.decode(packet(mibeacon.SERVICE, data, channel=Channel.ADVERT)).readings)
     oracle = oracles.said(oracles.xiaomi(KEY), oracles.heard(ADDRESS, mibeacon.SERVICE, data))

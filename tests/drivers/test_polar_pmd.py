@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.polar_pmd import CONTROL, DATA, DRIVER
 from gateway.core.model import AccelerationBlock, Battery, HeartRate, Worn
 from gateway.driver import Channel, Decoded, Decoder, MalformedPacket
 from gateway.errors import ConfigurationError
+from gateway.pmd import parse_frame
 from gateway.sig import BATTERY, HEART_RATE
+from gateway.virtual import pmd_encoder
 from tests.fakes_drivers import decoder, packet, values
 
 STARTED = "F0 02 02 00 00"
@@ -160,10 +164,9 @@ def test_heart_rate_and_battery_come_over_the_same_connection() -> None:
     assert values(strap.decode(read).readings) == [Battery(100)]
 
 
-def test_the_arm_bands_contact_bits_never_say_worn() -> None:
-    assert values(band("verity").decode(packet(HEART_RATE, "04 00")).readings) == [
-        HeartRate(None, contact=False)
-    ]
+def test_the_arm_bands_contact_bits_are_not_believed() -> None:
+    said = values(band("verity").decode(packet(HEART_RATE, "04 48")).readings)
+    assert said == [HeartRate(72, contact=None)]
 
 
 # ------------------------------------------------------------------------------------- plans
@@ -215,3 +218,20 @@ def test_a_stream_the_model_does_not_have_is_a_mistake_of_the_configuration(
 ) -> None:
     with pytest.raises(ConfigurationError, match="Polar"):
         DRIVER.capabilities(options)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(1, 80),
+    jerk_mg=st.sampled_from([3, 40, 700, 6000]),
+)
+def test_what_the_virtual_band_writes_is_read_back(seed: int, count: int, jerk_mg: int) -> None:
+    chance = np.random.default_rng(seed)
+    acc_mg = chance.integers(-jerk_mg, jerk_mg, (count, 3)).astype(np.int16)
+    for kind, payload in (
+        (pmd_encoder.DELTA_16, pmd_encoder.delta_payload(acc_mg, 227)),
+        (pmd_encoder.PLAIN_16, pmd_encoder.plain_payload(acc_mg)),
+    ):
+        frame = parse_frame(pmd_encoder.frame(5, kind, payload), None)
+        assert (frame.stamp_ns, frame.kind) == (5, kind)
+        assert np.array_equal(frame.acc_mg, acc_mg)

@@ -75,11 +75,11 @@ def test_a_band_without_contact_bits_never_says_worn() -> None:
     assert values(band.decode(packet(HEART_RATE, "00 48")).readings) == [HeartRate(72)]
 
 
-def test_a_band_whose_contact_is_not_trusted_never_says_worn() -> None:
+def test_a_band_whose_contact_is_not_trusted_says_nothing_of_it() -> None:
     options = {"trust_contact": False}
     band = decoder(heart_rate.DRIVER, options=options)
     decoded = band.decode(packet(HEART_RATE, "04 00"))
-    assert values(decoded.readings) == [HeartRate(None, contact=False)]
+    assert values(decoded.readings) == [HeartRate(None)]
     assert heart_rate.DRIVER.capabilities(options).knows_worn == "no"
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.wire import Topics
+from gateway.edge.brokers import endpoint
 from gateway.edge.certificates import Authority
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Refused, Version
-from gateway.edge.uplink import endpoint
 from gateway.errors import LinkError
 from gateway.settings import BrokerSettings
 from tests.brokers import Mosquitto, needs_mosquitto, shipped

@@ -111,6 +111,22 @@ async def test_an_unheard_device_times_out_and_frees_the_adapter_for_the_next(
         assert client.is_connected
 
 
+async def test_waiting_for_an_absent_device_does_not_keep_a_present_one_waiting(
+    world: World,
+) -> None:
+    gone, there = Echo(world.air, "C0:00:00:00:00:01"), Echo(world.air, "C0:00:00:00:00:02")
+    await world.connectable(gone)
+    await world.connectable(there)
+    gone.die()
+    waiting = asyncio.create_task(BleakClient(gone.address, backend=world.client_backend).connect())
+    async with BleakClient(there.address, backend=world.client_backend) as client:
+        assert client.is_connected
+    assert not waiting.done()
+    await world.power(on=False)
+    with pytest.raises(BleakError, match="adapter is off"):
+        await waiting
+
+
 async def test_a_device_that_connects_and_never_answers_times_out(world: World) -> None:
     echo = await world.connectable(Echo(world.air))
     echo.hang(hung=True)

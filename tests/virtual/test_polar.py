@@ -127,6 +127,31 @@ async def test_a_recording_at_another_rate_is_resampled_and_cut_off_at_its_range
     assert got[:, 2].max() == 8000
 
 
+async def test_what_is_played_before_the_stream_begins_waits_for_it_and_its_rate(
+    home: World, clock: SteppedClock
+) -> None:
+    belt = await home.polar_band(ADDRESS, H10)
+    wave = np.arange(360, dtype=np.int16).reshape(120, 3)
+    belt.play(wave)
+    belt.play(wave, rate_hz=100.0)
+    async with BleakClient(belt.address, backend=home.client_backend) as client:
+        hub = Hub(client, clock)
+        await hub.subscribe()
+        await hub.ask(START_50)
+        await clock.advance(5)
+        got = hub.samples()
+    assert np.array_equal(got[:120], wave)
+    assert np.array_equal(got[120:180], wave[::2])
+
+
+async def test_a_band_whose_clock_gains_stamps_its_frames_so(hub: Hub, verity: PolarBand) -> None:
+    verity.clock_ns, verity.drift_ppm = 1_000, 100.0
+    await hub.ask(START_52)
+    await hub.clock.advance(2)
+    due = 57 * 1_000_000_000 // 52
+    assert int.from_bytes(hub.frames[0][1:9], "little") == 1_000 + due + round(due * 1e-4)
+
+
 async def test_it_refuses_what_the_maker_s_band_refuses(hub: Hub, verity: PolarBand) -> None:
     assert await hub.ask(START_52) == "F002020000"
     assert await hub.ask(START_52) == "F002020600"
