@@ -19,8 +19,8 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.core.alerts import SECOND_BROKER_AFTER_S
-from gateway.core.inputs import Acknowledge, Asked
-from gateway.core.model import Link, LinkChange
+from gateway.core.inputs import Acknowledge, Asked, Refused
+from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
 from gateway.edge.brokers import Brokers, backoff_s
@@ -61,6 +61,15 @@ class Renewed(LinkError):  # noqa: N818 - no fault of anybody's
     """We gave the connection up to make a better one."""
 
 
+def session_number(boot: int, at: At) -> int:
+    """Return a number that grows from connection to connection without being kept anywhere.
+
+    The boot's counter above 38 bits of milliseconds since boot (8.7 years), together below 2**53,
+    which every JSON reader takes exactly.
+    """
+    return (boot << 38) + at.mono_ms
+
+
 class Uplink:
     """The hub's side of the contract."""
 
@@ -69,13 +78,12 @@ class Uplink:
         settings: UplinkSettings,
         topics: Topics,
         outbox: Outbox,
-        deliver: Callable[[Acknowledge | Asked | LinkChange], None],
+        deliver: Callable[[Acknowledge | Asked | Refused | LinkChange], None],
         clock: Clock,
         *,
         birth: Callable[[], Mapping[str, Any]],
         heartbeat: Callable[[], Mapping[str, Any]],
         jitter: random.Random,
-        refused: Callable[[str, str], None] = lambda _id, _reason: None,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -92,14 +100,19 @@ class Uplink:
         self._woken = asyncio.Event()
         self._rows = True
         self._hurry = asyncio.Event()
-        self._session_number = 0
+        self._number = 0
         self._broker_up: bool | None = None
         self._since: float | None = None
         self._centre_up: bool | None = None
         self._last_stored: float | None = None
         self._last_error = ""
         self._downlink = Downlink(
-            topics, clock, deliver, refused=refused, on_ack=self._on_ack, on_state=self._on_state
+            topics,
+            clock,
+            deliver,
+            on_ack=self._on_ack,
+            on_state=self._on_state,
+            on_resend=self._all_again,
         )
 
     # -------------------------------------------------------------------------------- for the app
@@ -258,9 +271,9 @@ class Uplink:
             self._tell(Link.BROKER, up=False, detail=why)
 
     async def _one_connection(self) -> None:
-        # Growing within one boot without being kept anywhere; boots are told apart by `boot`.
-        self._session_number = max(self._session_number + 1, self._clock.now().mono_ms)
-        birth = {**self._birth(), "session": self._session_number}
+        birth = dict(self._birth())
+        self._number = max(self._number + 1, session_number(birth["boot"], self._clock.now()))
+        birth["session"] = self._number
         connection = await self._brokers.open(birth)
         try:
             await self._live(connection, birth)
