@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import __version__
@@ -21,7 +22,8 @@ DEFAULT_SOCKET = Path("/run/ansim-gateway/control.sock")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status. An error of ours is one line on stderr."""
-    args = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    args = parser(given[:1]).parse_args(given)
     try:
         status: int = args.command(args)
     except AnsimError as error:
@@ -34,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser; `first`: the command, whose own module may give its options."""
     top = argparse.ArgumentParser(prog="ansim", description="A hub for people living alone.")
     top.add_argument("--version", action="version", version=f"ansim-gateway {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -61,6 +63,19 @@ def parser() -> argparse.ArgumentParser:
     _socket(scan)
     _language(scan)
     scan.set_defaults(command=_scan)
+
+    demo = commands.add_parser("demo", help="a day in a home, without hardware / 시연")
+    _language(demo)
+    demo.add_argument("--hold", action="store_true", help="a home to play with, until you quit")
+    demo.add_argument("--amqtt", action="store_true", help="the broker from PyPI, not mosquitto")
+    demo.set_defaults(command=_demo)
+
+    centre = commands.add_parser("centre", help="the reference control centre / 참조 관제센터")
+    if "centre" in first:
+        from gateway.centre import command as centre_command  # noqa: PLC0415
+
+        centre_command.add_arguments(centre)
+        centre.set_defaults(command=centre_command.main)
 
     drivers = commands.add_parser("drivers", help="known devices / 지원 기기")
     drivers.add_argument("--rules", action="store_true", help="what each can be used for")
@@ -99,8 +114,15 @@ def _run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from gateway import registry  # noqa: PLC0415
     from gateway.check import report  # noqa: PLC0415
+    from gateway.clock import SystemClock  # noqa: PLC0415
 
-    text, status = report(args.file, registry.find, language(args))
+    text, status = report(
+        args.file,
+        registry.find,
+        Language(args.lang) if args.lang else None,
+        now=datetime.now(UTC) if SystemClock().now().proven else None,  # noqa: TID251 - the edge
+        driver_names=registry.available(),
+    )
     sys.stdout.write(text + "\n")
     return status
 
@@ -125,6 +147,12 @@ def _scan(args: argparse.Namespace) -> int:
     text = json.dumps(heard, indent=2, ensure_ascii=False)
     sys.stdout.write((text if args.json else scan_screen(heard, language(args))) + "\n")
     return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from gateway.demo.command import main as demo  # noqa: PLC0415
+
+    return demo(args, language(args))
 
 
 def _drivers(args: argparse.Namespace) -> int:

@@ -24,14 +24,16 @@ HOUR_MS = 3_600_000
 
 def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
     """Return the plan of a home."""
+    drivers = {stanza.name: driver_of(stanza.driver) for stanza in settings.devices}
     able = {
-        stanza.name: driver_of(stanza.driver).capabilities(stanza.options)
+        stanza.name: drivers[stanza.name].capabilities(stanza.options)
         for stanza in settings.devices
     }
+    heard = frozenset(name for name, driver in drivers.items() if driver.plan is None)
     learning: tuple[Learning, ...] = ()
     cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
     return Plan(
-        detectors=(*rules(settings, able), *learning),
+        detectors=(*rules(settings, able, heard), *learning),
         learning=learning,
         window_ms=windows(settings),
         cancel_buttons=cancels,
@@ -41,13 +43,19 @@ def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
     )
 
 
-def rules(settings: Settings, able: Mapping[str, Capabilities]) -> Iterator[Detector]:
-    """Yield the rules that learn nothing."""
+def rules(
+    settings: Settings, able: Mapping[str, Capabilities], heard: frozenset[str]
+) -> Iterator[Detector]:
+    """Yield the rules that learn nothing.
+
+    heard: devices that are only listened to. A connected band's silence is its link's matter: the
+    radio says that it is out of reach, and the worn rule says so to people.
+    """
     for stanza in settings.devices:
         can = able[stanza.name]
         if _is_sos(stanza):
             yield SosDetector(stanza.name)
-        if can.sign_of_life_s is not None:
+        if can.sign_of_life_s is not None and stanza.name in heard:
             yield SilenceDetector(stanza.name, can.sign_of_life_s)
         if settings.fall.enabled and can.sample_rate_hz is not None and can.range_g is not None:
             yield FallDuty(

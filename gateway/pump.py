@@ -91,6 +91,9 @@ class Pump:
         finished = await self._store.finish(given.ack)
         self._uplink.settle(finished)
         ids = tuple(dict.fromkeys((*given.ack.ids, *finished)))
+        if given.ack.stream == Stream.ALARM:
+            for message in ids:
+                self._log.info(f"alarm {given.ack.status}", message=message)
         return replace(given, ack=replace(given.ack, ids=ids))
 
     async def _carry_out(self, outputs: Outputs) -> None:
@@ -121,6 +124,7 @@ class Pump:
             device=body["sensor"],
             state=body["state"],
             why=body["evid"]["en"],
+            why_ko=body["evid"]["ko"],
         )
 
     def _announce(self, announce: Announce) -> None:

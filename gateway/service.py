@@ -9,11 +9,12 @@ WATCHDOG=1        only while no part's pulse is stale: a stuck loop is killed by
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import structlog
 
+from gateway.answers import answers
 from gateway.app import Daemon, Outside
 from gateway.edge import control
 from gateway.edge.systemd import Notifier
@@ -23,7 +24,6 @@ from gateway.warm import warm
 
 STOP_LIMIT_S = 4.5
 COMPILE_S = 300.0
-SCAN_MOST_S = 60.0
 
 
 async def serve(
@@ -110,26 +110,10 @@ async def _watch(daemon: Daemon, notifier: Notifier, started: Callable[[Daemon],
 
 @contextlib.asynccontextmanager
 async def _control(daemon: Daemon) -> AsyncIterator[None]:
-    async def status(_asked: Mapping[str, Any]) -> Any:
-        return await daemon.status.full()
-
-    async def scan(asked: Mapping[str, Any]) -> Any:
-        seconds = min(float(asked.get("seconds", 10)), SCAN_MOST_S)
-        return [
-            {
-                "address": seen.address,
-                "name": seen.name,
-                "rssi": seen.rssi,
-                "services": list(seen.services),
-                "device": seen.device,
-            }
-            for seen in await daemon.radio.survey(seconds)
-        ]
-
     async with contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(
-                control.serve(daemon.settings.control_socket, {"status": status, "scan": scan})
+                control.serve(daemon.settings.control_socket, answers(daemon))
             )
         except OSError as error:
             daemon.log.warning("no control socket", error=str(error))

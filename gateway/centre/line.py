@@ -19,8 +19,8 @@ from collections.abc import Callable
 from gateway.centre.settings import CentreSettings
 from gateway.clock import Clock
 from gateway.core.wire import VERSION, CentreState, Topics, centre_state_payload
+from gateway.edge.brokers import endpoint
 from gateway.edge.mqtt import Connection, Publication, Received, Refused, Version
-from gateway.edge.uplink import endpoint
 from gateway.errors import LinkError
 
 LONGEST_WAIT_S = 30.0

@@ -27,7 +27,7 @@ payload (JSON, UTF-8, below 2 KiB from the hub, at most 16 KiB to it), so MQTT 3
 A PUBACK finishes nothing: only `dn/ack` with status `stored` does. Deduplicate by (hub, epoch,
 stream, seq); the same key with another id is a protocol error and is never `stored`. Messages of
 streams carry a seq without gaps within an epoch; a gap is asked for with the command `resend`.
-A death (`online: false`) counts only when its boot and session are those of the last birth.
+A death (`online: false`) whose session is below that of the last birth is an old connection's.
 A pending alarm is raised by the centre itself at `due` if nothing follows.
 """
 

@@ -7,6 +7,8 @@ Invariants
    second fall, a press after a person has handled the first) begins a new one: an alert that the
    centre forgot to close must not swallow the next fall.
 3. A closed alert is forgotten; so is a cancelled one, once the centre has stored its cancel.
+4. What was cancelled stays so: a detector that goes on about the same happening (it saw the arm lie
+   still while the resident was pressing the button) does not open it again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -58,6 +60,7 @@ class AlertBook:
         self._place_of = place_of
         self._alerts: dict[str, Alert] = {}
         self._cancels: dict[str, str] = {}
+        self._cancelled: dict[tuple[Kind, str], At] = {}
         self._warned: set[tuple[str, Sound]] = set()
 
     # ------------------------------------------------------------------------------ looking
@@ -86,7 +89,7 @@ class AlertBook:
         alert = self._current(decision)
         if alert is not None:
             return self._move(alert, TURNS[decision.stage], decision.reason, draft, decision)
-        if decision.stage not in OPENING:
+        if decision.stage not in OPENING or self._was_cancelled(decision):
             return None  # an end, a note or a withdrawal of what is not open moves nothing
         alert, msg = begin(
             self._new_id(decision.at),
@@ -162,6 +165,14 @@ class AlertBook:
             return alert if apart is not None and abs(apart) <= SAME_HAPPENING_MS else None
         return None
 
+    def _was_cancelled(self, decision: Decision) -> bool:
+        """Return whether this happening has been cancelled already (invariant 4)."""
+        onset = self._cancelled.get((decision.kind, decision.device))
+        if onset is None or decision.kind is Kind.PERS:
+            return False
+        apart = elapsed_ms(onset, decision.onset or decision.at)
+        return apart is not None and abs(apart) <= SAME_HAPPENING_MS
+
     def _move(
         self,
         alert: Alert,
@@ -184,6 +195,7 @@ class AlertBook:
         message_id = self._say(moved, msg, draft)
         if moved.matter is Matter.CANCELLED:
             self._cancels[message_id] = moved.id
+            self._cancelled[moved.kind, moved.device] = moved.onset
         if moved.matter is not alert.matter:
             self._sound(moved, draft)
         return moved
@@ -208,7 +220,8 @@ class AlertBook:
         if heard.word is alert.word:
             return
         self._keep(heard, draft)
-        if heard.word in (Word.STORED, Word.HANDLED) and not heard.kind.technical:
+        raised = heard.matter is Matter.RAISED and not heard.kind.technical
+        if raised and heard.word in (Word.STORED, Word.HANDLED):
             draft.announce(Sound(heard.word.value), heard)
 
     def _close(self, alert: Alert, ack: Ack, draft: Draft) -> None:

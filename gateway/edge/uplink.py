@@ -19,16 +19,16 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.core.alerts import SECOND_BROKER_AFTER_S
-from gateway.core.inputs import Acknowledge, Asked
-from gateway.core.model import Link, LinkChange
+from gateway.core.inputs import Acknowledge, Asked, Refused
+from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
 from gateway.edge.brokers import Brokers, backoff_s
 from gateway.edge.downlink import Downlink
 from gateway.edge.lanes import AlarmFeed, AlarmLane
 from gateway.edge.mqtt import Connection, Received
-from gateway.edge.outbox import PAGE, Outbox, Row
 from gateway.edge.session import Session
+from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 from gateway.errors import LinkError, StoreError
 from gateway.settings import UplinkSettings
 
@@ -61,6 +61,15 @@ class Renewed(LinkError):  # noqa: N818 - no fault of anybody's
     """We gave the connection up to make a better one."""
 
 
+def session_number(boot: int, at: At) -> int:
+    """Return a number that grows from connection to connection without being kept anywhere.
+
+    The boot's counter above 38 bits of milliseconds since boot (8.7 years), together below 2**53,
+    which every JSON reader takes exactly.
+    """
+    return (boot << 38) + at.mono_ms
+
+
 class Uplink:
     """The hub's side of the contract."""
 
@@ -69,13 +78,12 @@ class Uplink:
         settings: UplinkSettings,
         topics: Topics,
         outbox: Outbox,
-        deliver: Callable[[Acknowledge | Asked | LinkChange], None],
+        deliver: Callable[[Acknowledge | Asked | Refused | LinkChange], None],
         clock: Clock,
         *,
         birth: Callable[[], Mapping[str, Any]],
         heartbeat: Callable[[], Mapping[str, Any]],
         jitter: random.Random,
-        refused: Callable[[str, str], None] = lambda _id, _reason: None,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -92,14 +100,19 @@ class Uplink:
         self._woken = asyncio.Event()
         self._rows = True
         self._hurry = asyncio.Event()
-        self._session_number = 0
+        self._number = 0
         self._broker_up: bool | None = None
         self._since: float | None = None
         self._centre_up: bool | None = None
         self._last_stored: float | None = None
         self._last_error = ""
         self._downlink = Downlink(
-            topics, clock, deliver, refused=refused, on_ack=self._on_ack, on_state=self._on_state
+            topics,
+            clock,
+            deliver,
+            on_ack=self._on_ack,
+            on_state=self._on_state,
+            on_resend=self._all_again,
         )
 
     # -------------------------------------------------------------------------------- for the app
@@ -202,8 +215,10 @@ class Uplink:
                 self._session.bulk.settle_upto(ack.epoch, ack.stream, ack.upto)
             self._session.changed()
 
-    def _on_state(self, state: CentreState) -> None:
+    def _on_state(self, state: CentreState, retained: bool) -> None:  # noqa: FBT001 - MQTT's flag
         self._centre(up=state.online, detail="" if state.online else "the centre says it is gone")
+        if state.online and not retained:
+            self._all_again()  # it has just come: what was sent while it was away never reached it
 
     def _centre(self, *, up: bool, detail: str = "") -> None:
         if self._centre_up is not None and self._centre_up == up:
@@ -211,9 +226,14 @@ class Uplink:
         returned = up and self._centre_up is not None
         self._centre_up = up
         self._tell(Link.CENTRE, up=up, detail=detail)
-        if returned and self._session is not None:
+        if returned:
+            self._all_again()
+
+    def _all_again(self) -> None:
+        if self._session is not None:
             self._alarms.again(asyncio.get_running_loop().time())
-            self._session.changed(rows=True)
+            self._session.bulk.again()
+            self._session.changed()
 
     def _tell(self, link: Link, *, up: bool, detail: str) -> None:
         self._deliver(LinkChange(self._clock.now(), link, up, detail=detail))
@@ -225,10 +245,11 @@ class Uplink:
             began = loop.time()
             try:
                 await self._one_connection()
+            except Renewed:
+                self._broker_up = None  # how it goes now is news in any case
+                continue
             except LinkError as wrong:
                 self._note(str(wrong))
-                if isinstance(wrong, Renewed):
-                    continue
             rounds = self._brokers.turn(healthy=loop.time() - began >= HEALTHY_S)
             if rounds:
                 await self._pause(rounds)
@@ -250,9 +271,9 @@ class Uplink:
             self._tell(Link.BROKER, up=False, detail=why)
 
     async def _one_connection(self) -> None:
-        # Growing within one boot without being kept anywhere; boots are told apart by `boot`.
-        self._session_number = max(self._session_number + 1, self._clock.now().mono_ms)
-        birth = {**self._birth(), "session": self._session_number}
+        birth = dict(self._birth())
+        self._number = max(self._number + 1, session_number(birth["boot"], self._clock.now()))
+        birth["session"] = self._number
         connection = await self._brokers.open(birth)
         try:
             await self._live(connection, birth)
@@ -283,7 +304,7 @@ class Uplink:
         )
         await self._session.run(self._downlink.topics)
 
-    async def _read_page(self, stream: Stream, after: Row | None) -> Sequence[Row]:
+    async def _read_page(self, stream: Stream, after: Order | None) -> Sequence[Row]:
         return await self._outbox.unfinished(stream, PAGE, after=after)
 
     def _receive(self, connection: Connection, message: Received) -> None:

@@ -135,9 +135,11 @@ class Session(asyncio.Protocol):
         self._unsent.clear()
 
     async def _answer(self, question: Message) -> None:
-        reply: Message = {"id": question["id"]}
+        broken_off = {"error": FAILED, "text": "the world broke off"}
+        reply: Message = {"id": question["id"], **broken_off}
         try:
-            reply["ok"] = await getattr(self, f"_op_{question['op']}")(question)
+            done = await getattr(self, f"_op_{question['op']}")(question)
+            reply = {"id": question["id"], "ok": done}
         except TimeoutError:
             reply |= {"error": TIMED_OUT, "text": ""}
         except BleakBluetoothNotAvailableError as error:
@@ -148,7 +150,7 @@ class Session(asyncio.Protocol):
             reply |= {"error": FAILED, "text": str(error)}
         finally:
             self._work.pop(question["id"], None)
-        self._send(pack_json(REPLY, reply))
+            self._send(pack_json(REPLY, reply))  # whatever happened: the hub waits for it
 
     # ------------------------------------------------------------------ what a hub can ask
     async def _op_listen(self, question: Message) -> None:

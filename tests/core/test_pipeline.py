@@ -8,7 +8,7 @@ import pytest
 from gateway.core.alerts import Matter, Word
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.sos import SosDetector
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Asked, Input, Refused
 from gateway.core.model import (
     AccelerationBlock,
     At,
@@ -131,6 +131,18 @@ def test_the_cancel_button_ends_a_pending_alarm_and_only_informs_of_a_raised_one
     assert (post.body["msg"], post.body["state"]) == ("update", "raised")
 
 
+def test_what_the_resident_cancelled_is_not_opened_again_by_the_same_fall() -> None:
+    home = pipeline(
+        Says("band", fall(Stage.SUSPECTED), fall(Stage.CONFIRMED), fall(Stage.SUSPECTED, 200)),
+        windows={Kind.FALL: 30_000},
+        cancel=["ok"],
+    )
+    home.feed(heard(2, "band"))
+    home.feed(press(5, "ok"))
+    assert not alarms(home.feed(heard(20, "band"))), "still confirmed of the cancelled fall"
+    assert [p.body["msg"] for p in alarms(home.feed(heard(202, "band")))] == ["new"]
+
+
 def test_one_button_for_both_cancels_only_while_something_is_pending() -> None:
     home = pipeline(
         SosDetector("sos"),
@@ -207,6 +219,14 @@ def test_a_command_is_done_once_and_answered_each_time() -> None:
     again = home.feed(Asked(at(1), command))
     assert not alarms(again)
     assert [p.body["result"] for p in again.posts] == [{"repeated": True}]
+
+
+def test_a_refused_command_is_answered_and_moves_nothing_else() -> None:
+    home = pipeline()
+    (post,) = home.feed(Refused(at(0), "C9", "its time is over (not_after)")).posts
+    assert post.stream is Stream.RES
+    assert (post.body["cmd"], post.body["ok"]) == ("C9", False)
+    assert post.body["reason"] == "its time is over (not_after)"
 
 
 def test_a_test_alarm_goes_the_whole_way_every_day() -> None:
