@@ -30,8 +30,7 @@ _SILENCE = (
     "{hours:.1f}시간 동안 생활 신호 없음 (허용 {allowed:.1f}시간), 마지막 신호: {last}",
 )
 _OUTLOOK = (
-    "attention in {left:.1f} h if nothing more is heard; last sign of life {hours:.1f} h ago "
-    "from {last}",
+    "attention in {left:.1f} h if nothing more is heard; last sign {hours:.1f} h ago from {last}",
     "이후 신호가 없으면 {left:.1f}시간 뒤 주의 경보. 마지막 생활 신호 {hours:.1f}시간 전({last})",
 )
 
@@ -55,11 +54,6 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "inactivity.over": (
             "a sign of life from {last} after {hours:.1f} h",
             "{hours:.1f}시간 만에 생활 신호 확인 ({last})",
-        ),
-        "inactivity.told": (
-            "{level} since {since:.1f} h: no sign of life for {hours:.1f} h, last from {last}",
-            "{level_ko} 단계 {since:.1f}시간째: {hours:.1f}시간 동안 생활 신호 없음, "
-            "마지막 신호: {last}",
         ),
         "inactivity.blind": (
             "nothing of the home can be heard: the deadline stands still",

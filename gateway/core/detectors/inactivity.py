@@ -26,7 +26,8 @@ from typing import Final
 import numpy as np
 
 from gateway.core.detectors import inactivity_kernels as k
-from gateway.core.detectors.inactivity_kernels import DAY_MS, HOUR_MS, LIMITS, Float64Array
+from gateway.core.detectors.inactivity_kernels import DAY_MS, HOUR_MS, Float64Array
+from gateway.core.detectors.inactivity_limits import limits as chosen
 from gateway.core.detectors.presence import HOME, LEFT, REGIME, REGIMES, new_memory
 
 VERSION: Final = 1
@@ -37,9 +38,9 @@ UNKNOWN_TOD: Final = -1
 class Routine:
     """One home's rhythm. `sensors` are names: what is learnt of a sensor follows its name."""
 
-    def __init__(self, sensors: Sequence[str], limits: Float64Array = LIMITS) -> None:
+    def __init__(self, sensors: Sequence[str], limits: Float64Array | None = None) -> None:
         self._sensors = tuple(sensors)
-        self._limits = limits
+        self._limits = chosen() if limits is None else limits
         self._memory = new_memory()
         self._ring = np.zeros((ROWS, k.COLUMNS), np.int64)
         self._meta = np.zeros(k.META, np.int64)
@@ -190,3 +191,4 @@ def warm() -> None:
     routine = Routine(("any",))
     routine.sign(0, 0, 0, 0, 1)
     routine.allowed_ms(0, UNKNOWN_TOD)
+    k.moves(np.zeros((2, 3), np.int16))

@@ -26,6 +26,7 @@ from gateway.core.detectors.inactivity_kernels import HOUR_MS
 from gateway.core.detectors.inactivity_levels import LEVELS, WET_ROOMS, Levels
 from gateway.core.detectors.life import LifeSensor, LifeSigns, Sign
 from gateway.core.detectors.presence import ARRIVED, BAND, BED, HOME, LEFT
+from gateway.core.detectors.visibility import Visibility
 from gateway.core.fields import timestamp
 from gateway.core.inputs import Asked, Input
 from gateway.core.instants import elapsed_ms
@@ -45,7 +46,6 @@ from gateway.core.model import (
 )
 from gateway.core.texts import render
 from gateway.core.timeline import HomeTime
-from gateway.core.detectors.visibility import Visibility
 from gateway.core.wire import CommandName
 
 DEVICE: Final = "home"
@@ -232,7 +232,7 @@ class InactivityDuty:
 
     def _decision(self, at: At, stage: Stage, level: int) -> Decision:
         silence_ms = self._time.steady_ms - self._since_ms
-        values = {
+        values: dict[str, int | float | str] = {
             "hours": silence_ms / HOUR_MS,
             "allowed": self._limits[level - 1] / HOUR_MS,
             "last": self._last_name,
@@ -261,7 +261,7 @@ class InactivityDuty:
 
     # ------------------------------------------------------------------------------- telling
     def outlook(self) -> dict[str, Any]:
-        """Return when it will ask for help if nothing more is heard, and why, for `ansim status`."""
+        """Return when it will ask for help if nothing more is heard, and why: `ansim status`."""
         presence, at = self.presence, self._at
         told: dict[str, Any] = {"presence": presence, "probability": AT_HOME[presence]}
         left_ms = self._since_ms + self._limits[0] - self._time.steady_ms
@@ -295,6 +295,7 @@ class InactivityDuty:
             "limits": self._limits,
             "level": self._level,
             "away": self._said_away_ms,
+            "states": self._signs.states,
             "onset": asdict(self._onset) if self._onset else None,
             "saved": asdict(self._at) if self._at else None,
         }
@@ -318,5 +319,6 @@ class InactivityDuty:
         self._limits = tuple(running["limits"])
         self._level = running["level"]
         self._said_away_ms = running["away"]
+        self._signs.states.update(running["states"])
         self._onset = At(**running["onset"]) if running["onset"] else None
         self._saved = At(**running["saved"]) if running["saved"] else None

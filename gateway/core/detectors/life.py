@@ -1,16 +1,17 @@
-"""What counts as a sign of life, and of which sensor: a motion, a door, a moving arm; not a battery.
+"""What counts as a sign of life: a motion, a door, a moving arm; not a battery.
 
 A sensor that speaks proves that it works, never that somebody lives: light, temperature, battery
 and a motion sensor's end of motion move no deadline.
 
-| value                      | sign of life when                        | kind                        |
-|----------------------------|------------------------------------------|-----------------------------|
-| Motion                     | it begins                                | motion                      |
-| Contact, Occupied          | it changes, either way                   | by its role; else a contact |
-| Button                     | pressed (a release is the same press)    | contact                     |
-| Steps                      | the count has grown                      | band                        |
-| HeartRate                  | skin contact and a pulse                 | band                        |
-| AccelerationBlock          | the arm moves, and the band is not off   | band                        |
+    Motion               it begins                                      motion
+    Contact, Occupied    it changes, either way                         by its role; else a contact
+    Button               pressed (a release is the same press)          contact
+    Steps                the count has grown                            band
+    HeartRate            skin contact and a pulse                       band
+    AccelerationBlock    the arm moves, and the band is not known off   band
+
+Beacons repeat a state for as long as it lasts: a repetition is a sign of the sensor's life only. A
+motion sensor that sends no beacons and never says that motion has ended begins each time.
 """
 
 from collections.abc import Iterable
@@ -94,6 +95,8 @@ class LifeSigns:
         self._sensors = {sensor.name: (i, sensor) for i, sensor in enumerate(sensors)}
         self._steps: dict[str, int] = {}
         self._off: set[str] = set()
+        self.states: dict[str, bool] = {}  # what each device said last; survives a restart
+        self._ends: set[str] = set()
 
     def of(self, reading: Reading) -> Sign | None:
         """Return the sign of life that a reading is, if it is one."""
@@ -101,23 +104,34 @@ class LifeSigns:
         if found is None:
             return None
         index, sensor = found
-        kind, state = self._judge(reading.device, reading.value)
+        kind, state = self._judge(sensor, reading.value)
         if kind is None:
             return None
         return Sign(index, KIND_OF_ROLE.get(sensor.role, kind), state)
 
-    def _judge(self, device: str, value: Value) -> tuple[int | None, int]:
+    def _judge(self, sensor: LifeSensor, value: Value) -> tuple[int | None, int]:
+        device = sensor.name
         match value:
-            case Motion(detected=True):
-                return MOTION, 1
+            case Motion(detected=detected):
+                if not detected:
+                    self._ends.add(device)
+                beacons = sensor.promise_s is not None or device in self._ends
+                again = self._repeats(device, state=detected) and beacons
+                return (MOTION if detected and not again else None), 1
             case Contact(open=state):
-                return CONTACT, int(state)
+                return (None if self._repeats(device, state=state) else CONTACT), int(state)
             case Occupied(occupied=state):
-                return PRESSURE, int(state)
+                return (None if self._repeats(device, state=state) else PRESSURE), int(state)
             case Button(press=press) if press is not Press.RELEASE:
                 return CONTACT, 1
             case _:
                 return self._band(device, value)
+
+    def _repeats(self, device: str, *, state: bool) -> bool:
+        """Return whether a device only says again what it said; its first word changes nothing."""
+        known = self.states.get(device, False)
+        self.states[device] = state
+        return known == state
 
     def _band(self, device: str, value: Value) -> tuple[int | None, int]:
         alive = False

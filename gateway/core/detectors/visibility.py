@@ -39,7 +39,9 @@ class Visibility:
         """Whether nothing that could be a sign of life can be heard."""
         if self._deaf:
             return True
-        return bool(self._limit_ms) and not self._believed and len(self._dead) == len(self._limit_ms)
+        return (
+            bool(self._limit_ms) and not self._believed and len(self._dead) == len(self._limit_ms)
+        )
 
     @property
     def doorless(self) -> bool:
