@@ -56,7 +56,9 @@ def survey(
     """Return what the ring holds about a silence that begins now."""
     found = np.zeros(FOUND)
     for i in range(ring.shape[0]):
-        if ring[i, LENGTH] <= 0 or now_ms - ring[i, START] > KEEP_MS:
+        if ring[i, LENGTH] <= 0:
+            break  # the ring is filled from its first row on
+        if now_ms - ring[i, START] > KEEP_MS:
             continue
         length = ring[i, LENGTH] / HOUR_MS
         after = hours_after(tod_ms, ring[i, TOD])
