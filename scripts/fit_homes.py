@@ -17,29 +17,27 @@ from gateway.core.detectors import inactivity_limits as names
 from gateway.core.detectors.inactivity_limits import CHOSEN, limits
 
 RANGES = {
-    "PRIOR_HOME": (8.0, 16.0),
+    "PRIOR_HOME": (5.0, 16.0),
     "PRIOR_ARRIVED": (2.0, 6.0),
-    "PRIOR_LEFT": (15.0, 40.0),
+    "PRIOR_LEFT": (8.0, 40.0),
     "DAYS_ALL": (3.0, 14.0),
-    "DAYS_TOD": (0.5, 4.0),
+    "DAYS_TOD": (0.2, 4.0),
     "DAYS_TOD_ARRIVED": (1.0, 5.0),
-    "EVENTS_SENSOR": (3.0, 120.0),
+    "EVENTS_SENSOR": (1.0, 120.0),
     "REACH_DAYS": (40.0, 1500.0),
-    "SPREAD_PRIOR": (0.05, 0.25),
-    "SPREAD_LEFT": (0.02, 0.25),
+    "SPREAD_PRIOR": (0.05, 0.4),
+    "SPREAD_LEFT": (0.0, 0.25),
     "MARGIN": (0.25, 2.0),
     "MARGIN_ARRIVED": (0.5, 2.0),
-    "MARGIN_LEFT": (0.25, 3.0),
+    "MARGIN_LEFT": (0.25, 4.0),
     "RATIO_LEAST": (1.05, 1.4),
-    "RATIO_SENSOR": (1.0, 1.8),
     "NOVEL_MOST": (0.2, 0.6),
     "WAKE_MARGIN": (0.5, 4.0),
     "WAKE_LATER": (1.0, 5.0),
-    "WAKE_LATEST": (0.0, 1.0),
-    "MISSED_MOST": (6.0, 8.0),
+    "MISSED_MOST": (6.0, 9.0),
     "NEAR_HOME": (0.5, 3.0),
     "NEAR_BED": (0.5, 8.0),
-    "NEAR_LEFT": (1.0, 6.0),
+    "NEAR_LEFT": (2.0, 6.0),
 }
 PENALTY = 0.5  # score that one blurred false alarm beyond the cap costs
 EXPLORE = 0.3  # share of the time before any local step
@@ -74,10 +72,16 @@ class Search:
     def run(self, seconds: float) -> None:
         """Search for so long."""
         start = time.perf_counter()
-        self.attempt(limits())
+        self.attempt(self._middle())  # not what is chosen now: that has seen every home
         while (spent := time.perf_counter() - start) < seconds:
             near = spent > EXPLORE * seconds and self._chance.random() > EXPLORE
             self.attempt(self._near() if near else self._anywhere())
+
+    def _middle(self) -> np.ndarray:
+        p = limits()
+        for name, (low, high) in RANGES.items():
+            p[getattr(names, name)] = (low + high) / 2
+        return p
 
     def _anywhere(self) -> np.ndarray:
         p = limits()

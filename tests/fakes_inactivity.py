@@ -11,7 +11,7 @@ HALL, DOOR, BED = 0, 1, 2
 KINDS = (0, 1, 4)
 
 Event = tuple[int, int, int, int]  # time, sensor, kind, state
-Row = tuple[int, int, int, int, int]  # as the ring's columns
+Row = tuple[int, int, int, int, int, int]  # as the ring's columns
 
 
 def day_of(day: int, *, out: tuple[float, float] | None = None) -> Iterator[Event]:
@@ -57,6 +57,8 @@ def survey(now: int, tod: int, regime: int, sensor: int, rows: Sequence[Row]) ->
     rows = [row for row in rows if row[2] > 0 and now - row[0] <= 28 * DAY]
     hours = [(row[2] / HOUR, hours_later(tod, row[1]), row[3], row[4]) for row in rows]
     absent = [length for length, after, kind, _ in hours if kind == 2 and abs(after) <= 0.5]
+    gone = [length for length, after, kind, _ in hours if kind == 2 and abs(after) <= p[c.GONE_TOD]]
+    leaves = [row for row in rows if row[3] == 2 and row[5] == sensor]
     nights = [(n, a) for n, a, kind, _ in hours if kind < 2 and n > 3.0 and regime < 2]
     rests = [n - (a if a >= -p[c.WAKE_LATER] else a + 24) for n, a in nights]
     rises = [*sorted((rest for rest in rests if rest > 0), reverse=True), 0.0, 0.0]
@@ -72,7 +74,8 @@ def survey(now: int, tod: int, regime: int, sensor: int, rows: Sequence[Row]) ->
         "rise_1": rises[0],
         "rise_2": rises[1],
         "nights": float(len(nights)),
-        "by_tod_2": sorted([0.0, 0.0, *(value for value, _ in by_tod)])[-2],
+        "gone": max(gone, default=0.0),
+        "leaves": float(len(leaves)),
     } | {f"top_{i}": length for i, length in enumerate([*longest, 0, 0, 0, 0, 0][:5])}
 
 

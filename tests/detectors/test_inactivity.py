@@ -40,6 +40,7 @@ def rows(seed: int, count: int) -> list[Row]:
             chance.randrange(24 * 60_000, 20 * HOUR),
             chance.randrange(4),
             chance.randrange(3),
+            chance.randrange(3),
         )
         for _ in range(count)
     ]
@@ -93,6 +94,24 @@ def test_a_month_later_a_long_silence_is_forgotten() -> None:
     late = lived(events)
     said = [r.allowed_ms(r.last_ms or 0, UNKNOWN_TOD, regime=HOME) for r in (early, late)]
     assert said[1] < said[0]
+
+
+def test_while_nothing_can_be_learnt_nothing_is_forgotten() -> None:
+    routine = lived(made.life(28))
+    known = routine.allowed_ms(28 * DAY, 23 * HOUR, regime=BED)
+    for day in range(28, 90):
+        routine.sign(day * DAY + 12 * HOUR, 12 * HOUR, HALL, 0, 1, learn=False)
+    assert routine.allowed_ms(89 * DAY + 12 * HOUR, 23 * HOUR, regime=BED) == known
+
+
+def test_a_dead_door_allows_an_absence_after_the_sensor_that_is_last_before_leaving() -> None:
+    routine = lived(made.life(28))
+    t = 28 * DAY + 14 * HOUR
+    said = [
+        routine.sign(t + i, (t + i) % DAY, HALL, 0, 1, learn=False, doorless=doorless)
+        for i, doorless in enumerate((False, True))
+    ]
+    assert said[1] > said[0]
 
 
 def test_without_a_known_time_of_day_only_the_longest_silence_bounds() -> None:

@@ -32,7 +32,7 @@ from gateway.core.detectors.inactivity_survey import DAY_MS, HOUR_MS, Float64Arr
 from gateway.core.detectors.life_kernels import moves
 from gateway.core.detectors.presence import HOME, LEFT, REGIME, REGIMES, new_memory
 
-VERSION: Final = 1
+VERSION: Final = 2
 ROWS: Final = 512
 UNKNOWN_TOD: Final = -1
 
@@ -85,14 +85,17 @@ class Routine:
         learn: bool = True,
         doorless: bool = False,
     ) -> int:
-        """Take a sign of life; return how long a silence may follow, in ms."""
+        """Take a sign of life; return how long a silence may follow, in ms.
+
+        Without a front door's sensor absences look like silences at home: nothing is learnt.
+        """
         allowed_h = k.step(
             now_ms,
             tod_ms,
             sensor,
             kind,
             state,
-            learn,
+            learn and not doorless,
             doorless,
             self._memory,
             self._ring,

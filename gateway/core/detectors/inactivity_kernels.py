@@ -1,13 +1,19 @@
 """How long this silence may last: what is allowed after each event, and what each one teaches.
 
 The allowance after an event is the smallest of these bounds, each the longest silence of its kind
-(or what must be allowed while too few days or events are known), stretched by how much further
-the longest silences reach than the next longest:
+(or what must be allowed while too few days or events are known):
 
     all          silences of the same regime
     time of day  those that began about now, or, at home, were already running now (their rest)
     sensor       those after the same sensor, where long silences come after few, known ones
-    getting up   at home, when nights are known: the second latest time of getting up, and an hour
+    getting up   at home, when nights are known: the second latest time of getting up, and more
+
+At home the first three are stretched by a factor: the longest of n days is no bound for the next
+hundred; how far the tail reaches is estimated from the five longest (Hill, shrunk) and shrinks with
+the days known. An absence gets a fixed time more: most are short, and a factor that would cover the
+rare long ones only hides who has just come home. While a front door's sensor is dead, everything
+at home is allowed more, and what follows a sensor that is the last one before leaving as much as
+an absence at this hour.
 """
 
 from typing import Final
@@ -22,7 +28,8 @@ from gateway.core.detectors.inactivity_limits import (
     DAYS_TOD_ARRIVED,
     EVENTS_SENSOR,
     FLOOR,
-    LATEST_LEFT,
+    GONE_MARGIN,
+    GONE_RATIO,
     MARGIN,
     MARGIN_ARRIVED,
     MARGIN_LEFT,
@@ -31,11 +38,9 @@ from gateway.core.detectors.inactivity_limits import (
     PRIOR_HOME,
     PRIOR_LEFT,
     RATIO_LEAST,
-    RATIO_SENSOR,
     REACH_DAYS,
     SCALE_DOORLESS,
     SPREAD_LEFT,
-    WAKE_LATEST,
     WAKE_MARGIN,
 )
 from gateway.core.detectors.inactivity_survey import (
@@ -43,21 +48,21 @@ from gateway.core.detectors.inactivity_survey import (
     BY_BOTH,
     BY_SENSOR,
     BY_TOD,
-    BY_TOD_2,
     DAY_MS,
+    GONE,
     HOUR_MS,
+    INSIDE,
     KEEP_MS,
     KIND,
+    LEAVES,
     LENGTH,
     LONGEST,
     NIGHTS_SEEN,
-    RISE_1,
     RISE_2,
     SENSOR,
     SHORTEST_MS,
     START,
     TOD,
-    TOP,
     Float64Array,
     sensors_tell,
     spread,
@@ -71,8 +76,9 @@ NIGHTS: Final = 5
 
 # What is known beside the ring. SPOILED: part of this silence was not seen, so it teaches nothing.
 # MISSED: an absence has ended without a door event. TELLS: + regime, whether last sensors tell.
-(LAST_MS, LAST_TOD, LAST_SENSOR, NEXT_ROW, FIRST_MS, MISSED, SPOILED, TODAY, STARTED) = range(9)
-TELLS: Final = 9
+(LAST_MS, LAST_TOD, LAST_SENSOR, LAST_INSIDE) = range(4)
+(NEXT_ROW, FIRST_MS, MISSED, SPOILED, TODAY, STARTED) = range(4, 10)
+TELLS: Final = 10
 META: Final = 14
 FORGET_A_DAY: Final = 1.0 - 1.0 / 28.0
 
@@ -103,21 +109,17 @@ def bound_h(
     elif regime == ARRIVED:
         least = p[PRIOR_ARRIVED]
     days = (now_ms - meta[FIRST_MS]) / DAY_MS
-    longest, at_tod = found[LONGEST], found[BY_TOD]
-    if regime == LEFT:
-        longest -= (1.0 - p[LATEST_LEFT]) * (longest - found[TOP + 1])
-        at_tod -= (1.0 - p[LATEST_LEFT]) * (at_tod - found[BY_TOD_2])
-    bound: float = max(longest, prior(least, p[DAYS_ALL], days))
+    bound: float = max(found[LONGEST], prior(least, p[DAYS_ALL], days))
     if tod_ms < 0:
         return bound
     weight = p[DAYS_TOD_ARRIVED] if regime == ARRIVED else p[DAYS_TOD]
-    by_tod = prior(least, weight, tod_days[regime, tod_ms // HOUR_MS])
-    bound = min(bound, max(at_tod, by_tod))
+    # A third of the days at most: in its first week a home has not shown its hours yet.
+    by_tod = prior(least, weight, min(tod_days[regime, tod_ms // HOUR_MS], days / 3.0))
+    bound = min(bound, max(found[BY_TOD], by_tod))
     if regime <= BED and sensor >= 0 and meta[TELLS + regime] == 1:
         by_sensor = prior(least, p[EVENTS_SENSOR], sensor_events[regime, sensor])
-        slack = p[RATIO_SENSOR]
-        bound = min(bound, max(found[BY_SENSOR], by_sensor) * slack)
-        bound = min(bound, max(found[BY_BOTH], by_sensor, by_tod) * slack)
+        bound = min(bound, max(found[BY_SENSOR], by_sensor))
+        bound = min(bound, max(found[BY_BOTH], by_sensor, by_tod))
     return bound
 
 
@@ -148,12 +150,15 @@ def allowed_h(
         factor = max(np.exp(reach * spread(found, p)), p[RATIO_LEAST])
         limit = min(bound * factor + p[MARGIN], p[CEILING_HOME])
         if tod_ms >= 0 and found[NIGHTS_SEEN] >= NIGHTS:
-            rise = found[RISE_2] + p[WAKE_LATEST] * (found[RISE_1] - found[RISE_2])
-            limit = min(limit, rise + p[WAKE_MARGIN])
+            limit = min(limit, found[RISE_2] + p[WAKE_MARGIN])
         if meta[MISSED] == 1:
             limit = max(limit, min(found[ABSENT], p[MISSED_MOST]))
     allowed: float = max(limit, p[FLOOR])
-    return allowed * p[SCALE_DOORLESS] if doorless else allowed
+    if doorless:
+        allowed *= p[SCALE_DOORLESS]
+        if found[LEAVES] > 0.0:
+            allowed = max(allowed, found[GONE] * p[GONE_RATIO] + p[GONE_MARGIN])
+    return allowed
 
 
 @kernel
@@ -164,12 +169,36 @@ def _learn(
     row = meta[NEXT_ROW]
     ring[row, START], ring[row, TOD] = meta[LAST_MS], meta[LAST_TOD]
     ring[row, LENGTH], ring[row, KIND] = now_ms - meta[LAST_MS], regime
-    ring[row, SENSOR] = meta[LAST_SENSOR]
+    ring[row, SENSOR], ring[row, INSIDE] = meta[LAST_SENSOR], meta[LAST_INSIDE]
     meta[NEXT_ROW] = (row + 1) % ring.shape[0]
     if regime == LEFT and kind != DOOR and now_ms - meta[LAST_MS] > HOUR_MS:
         meta[MISSED] = 1
     for home in range(BED + 1):
         meta[TELLS + home] = sensors_tell(home, now_ms, ring, p)
+
+
+@kernel
+def _pause(now_ms: int, ring: Int64Array, meta: Int64Array) -> None:
+    """Let time pass in which nothing is learnt: nothing is forgotten either."""
+    passed_ms = now_ms - meta[LAST_MS]
+    for i in range(ring.shape[0]):
+        ring[i, START] += passed_ms
+    meta[FIRST_MS] += passed_ms
+    meta[TODAY] = now_ms // DAY_MS
+
+
+@kernel
+def _forget(
+    today: int, meta: Int64Array, tod_days: Float64Array, sensor_events: Float64Array
+) -> None:
+    """Let what was counted on earlier days weigh less."""
+    while meta[TODAY] < today:
+        meta[TODAY] += 1
+        for r in range(tod_days.shape[0]):
+            for i in range(tod_days.shape[1]):
+                tod_days[r, i] *= FORGET_A_DAY
+            for i in range(sensor_events.shape[1]):
+                sensor_events[r, i] *= FORGET_A_DAY
 
 
 @kernel
@@ -194,13 +223,9 @@ def observe(
         meta[STARTED], meta[FIRST_MS], meta[TODAY] = 1, now_ms, today
     elif learn and meta[SPOILED] == 0 and now_ms - meta[LAST_MS] >= SHORTEST_MS:
         _learn(now_ms, kind, memory[REGIME], ring, meta, p)
-    while meta[TODAY] < today:
-        meta[TODAY] += 1
-        for r in range(tod_days.shape[0]):
-            for i in range(tod_days.shape[1]):
-                tod_days[r, i] *= FORGET_A_DAY
-            for i in range(sensor_events.shape[1]):
-                sensor_events[r, i] *= FORGET_A_DAY
+    if not learn:
+        _pause(now_ms, ring, meta)
+    _forget(today, meta, tod_days, sensor_events)
     regime = advance(memory, now_ms, kind, state)
     if learn:
         hour = tod_ms // HOUR_MS
@@ -209,6 +234,8 @@ def observe(
             tod_days[regime, hour] += 1.0
         sensor_events[regime, sensor] += 1.0
     meta[LAST_MS], meta[LAST_TOD], meta[LAST_SENSOR] = now_ms, tod_ms, sensor
+    if kind != DOOR:
+        meta[LAST_INSIDE] = sensor
     meta[SPOILED] = 0 if tod_ms >= 0 else 1
     return regime
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.core.detectors.inactivity_limits import (
+    GONE_TOD,
     NEAR_HOME,
     NOVEL_MOST,
     SPREAD_MOST,
@@ -32,12 +33,13 @@ NIGHT_H: Final = 3.0  # a silence at home of more than this may be a night
 MISSED_TOD_H: Final = 0.5
 
 # Columns of the ring.
-START, TOD, LENGTH, KIND, SENSOR = range(5)
-COLUMNS: Final = 5
+START, TOD, LENGTH, KIND, SENSOR, INSIDE = range(6)
+COLUMNS: Final = 6
 
 # What a survey of the ring finds, in hours; the last five are the longest silences.
-(LONGEST, BY_TOD, BY_SENSOR, BY_BOTH, ABSENT, RISE_1, RISE_2, NIGHTS_SEEN, BY_TOD_2) = range(9)
-TOP: Final = 9
+(LONGEST, BY_TOD, BY_SENSOR, BY_BOTH, ABSENT) = range(5)
+(RISE_1, RISE_2, NIGHTS_SEEN, GONE, LEAVES) = range(5, 10)
+TOP: Final = 10
 TOPS: Final = 5
 FOUND: Final = TOP + TOPS
 
@@ -65,6 +67,10 @@ def survey(
         kind = ring[i, KIND]
         if kind == LEFT and abs(after) <= MISSED_TOD_H:
             found[ABSENT] = max(found[ABSENT], length)
+        if kind == LEFT and abs(after) <= p[GONE_TOD]:
+            found[GONE] = max(found[GONE], length)
+        if kind == LEFT and ring[i, INSIDE] == sensor:
+            found[LEAVES] += 1.0
         if regime <= BED and kind <= BED and length > NIGHT_H:
             _rise(found, length, after, p)
         if kind == regime:
@@ -103,11 +109,7 @@ def _like(
         since = after if after >= 0.0 else after + 24.0
         value = max(value, length - since)
     found[LONGEST] = max(found[LONGEST], length)
-    if value > found[BY_TOD]:
-        found[BY_TOD_2] = found[BY_TOD]
-        found[BY_TOD] = value
-    else:
-        found[BY_TOD_2] = max(found[BY_TOD_2], value)
+    found[BY_TOD] = max(found[BY_TOD], value)
     if same:
         found[BY_SENSOR] = max(found[BY_SENSOR], length)
         found[BY_BOTH] = max(found[BY_BOTH], value)
