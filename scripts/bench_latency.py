@@ -108,8 +108,11 @@ def report(found: Sequence[Trip], windows: Sequence[float]) -> None:
         if told is not None:
             count, p50, p99, most = told
             print(f"{name:22} {count:5} {p50:9.1f} {p99:9.1f} {most:9.1f}   {target}")
-    repeated = sum(trip.attempts > 1 for trip in found)
-    print(f"{'sent more than once':22} {repeated:5}")
+    repeated = Counter(trip.kind for trip in found if trip.attempts > 1)
+    print(f"{'sent more than once':22} {repeated.total():5}   {dict(repeated) or ''}")
+    slowest = max(found, key=lambda trip: trip.ms("decided", "stored") or 0.0)
+    hops = " ".join(f"{hop} {slowest.ms('decided', hop) or 0.0:.1f}" for hop in HOPS[1:])
+    print(f"{'the slowest':22} {slowest.kind} {slowest.msg}, attempts {slowest.attempts}: {hops}")
     if windows:
         print(f"{'cancel window, s':22} {len(windows):5} {sorted(windows)[len(windows) // 2]:9.1f}")
 
@@ -189,9 +192,14 @@ async def measure(events: int, falls: int, seed: int) -> int:
         await falling
         await settled(desk, quiet_s=12.0 if falls else 3.0)
         await hub.end(signal.SIGTERM)
+        if os.environ.get("KEEP_HOPS"):
+            Path(os.environ["KEEP_HOPS"]).write_text(hops.read_text())
         lines = [json.loads(line) for line in hops.read_text().splitlines()]
     found = trips(lines, aired)
     report(found, windows(lines))
+    for line in lines:
+        if line["event"] in ("broker lost", "not taken by the broker", "outbox unreadable"):
+            print(f"{line['loop_s'] - aired[0][0]:8.1f} s  {line['event']}: {line['reason']}")
     return accounts(desk, found, events)
 
 

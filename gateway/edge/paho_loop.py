@@ -9,6 +9,7 @@ TLS may hold decrypted bytes while the socket is not readable: reading goes on w
 """
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -78,6 +79,10 @@ class LoopDriver:
             sock.close()
 
     def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
+        # Two small packets in a row (a PUBACK, then a publication) would wait 40 ms: Nagle's
+        # algorithm holds the second back until the broker's delayed TCP acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
         def opened() -> None:
             if not self._stopped:
                 self._loop.add_reader(sock, self._turn, self._read)
