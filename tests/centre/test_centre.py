@@ -228,7 +228,7 @@ KILLED_AFTER_COMMIT = dedent(
     from tests.fakes_centre import DISTRICT
 
     class Dying(Centre):
-        def _send(self, district, publication):
+        def _tell(self, outcome, at_ms):
             os.kill(os.getpid(), signal.SIGKILL)
 
     settings = CentreSettings(BrokerSettings(sys.argv[1]), (DISTRICT,), Path(sys.argv[2]))
