@@ -22,7 +22,8 @@ from gateway.centre.labels import read_labels
 from gateway.centre.ledger import Ledger
 from gateway.centre.line import Line
 from gateway.centre.listener import Listener
-from gateway.centre.outcome import Access, Ask, Event, Notice, Outcome
+from gateway.centre.outcome import Access, Ask, Event, Outcome
+from gateway.centre.refusals import Refusals
 from gateway.centre.settings import CentreSettings
 from gateway.centre.view import Counters, Numbers, View, homes, open_cases, over_cases
 from gateway.centre.watch import tick
@@ -68,6 +69,7 @@ class Centre:
         self.ledger: Ledger = self._database.load()
         self._pruned_ms = 0
         self._numbers = Numbers()
+        self._refusals = Refusals()
         self._events: deque[Event] = deque(maxlen=50)
         self.labels = read_labels(settings.labels)
         self.changed = asyncio.Event()
@@ -167,8 +169,8 @@ class Centre:
             up = parse_up(message.topic, message.payload)
         except HubMessageError as wrong:
             self._count(refused=1)
-            event = Event(at_ms, Notice.PROTOCOL, _hub_of(message.topic), "", str(wrong)[:300])
-            return Outcome(events=(event,))
+            event = self._refusals.note(message.topic, str(wrong), at_ms)
+            return Outcome(events=(event,) if event else ())
         return self.ledger.receive(up, at_ms, retained=message.retained)
 
     # ---------------------------------------------------------------------------- operators
@@ -223,6 +225,11 @@ class Centre:
         have = self.counters
         self.counters = replace(have, **{key: getattr(have, key) + n for key, n in more.items()})
 
+    def looked(self, action: str) -> None:
+        """Note in the access log that an operator opened or left what shows alarms."""
+        operator, at_ms = self._now("")
+        self._do([Outcome(access=(Access(at_ms, operator, action, "", ""),))])
+
     def _now(self, operator: str) -> tuple[str, int]:
         return operator or self.settings.operator, self.clock.now().wall_ms
 
@@ -258,11 +265,6 @@ class Centre:
         for event in outcome.events:
             self._events.append(event)
             self._listener.event(event)
-
-
-def _hub_of(topic: str) -> str:
-    parts = topic.split("/")
-    return parts[3][:64] if len(parts) > 3 else ""  # noqa: PLR2004 - ansim/1/district/hub
 
 
 async def run_centre(
