@@ -242,7 +242,7 @@ async def test_a_centre_killed_between_commit_and_word_answers_the_repetition(
 ) -> None:
     root = Path(__file__).parents[2]
     arguments = [settings.broker.url, str(settings.database)]
-    with subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter and text; waited for below
+    with subprocess.Popen(  # noqa: ASYNC220 - our own interpreter and text; waited for below
         [sys.executable, "-c", KILLED_AFTER_COMMIT, *arguments],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
