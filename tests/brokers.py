@@ -31,7 +31,12 @@ def free_port() -> int:
                 return port
 
 
-PLAIN = ("listener {port} 127.0.0.1", "persistence false", "allow_anonymous true")
+PLAIN = (
+    "listener {port} 127.0.0.1",
+    "persistence false",
+    "allow_anonymous true",
+    "set_tcp_nodelay true",
+)
 SHIPPED = Path(__file__).resolve().parent.parent / "config" / "mosquitto"
 
 
