@@ -22,7 +22,13 @@ HELP = "the reference control centre: stores, raises, shows and acknowledges"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `ansim centre`."""
     parser.add_argument("--broker", default="mqtt://127.0.0.1:1883", metavar="URL")
-    parser.add_argument("--district", action="append", required=True, metavar="CODE")
+    parser.add_argument(
+        "--district",
+        action="append",
+        required=True,
+        metavar="CODE",
+        help="may be given again; not on a broker that takes the user name as client id",
+    )
     parser.add_argument("--database", type=Path, default=Path("centre.db"), metavar="FILE")
     parser.add_argument("--operator", default="centre", help="code in acknowledgements and the log")
     parser.add_argument("--lang", choices=[one.value for one in Language], default=_lang())

@@ -3,6 +3,10 @@
 A will belongs to a connection, and every district has a `centre/state` of its own, so each district
 has its own connection: its hubs know within a keepalive that nobody listens to THEM any more.
 
+A broker that makes the user name the client id (the shipped mosquitto.conf does, so that no hub
+takes over another's session) gives one connection to one user: a centre for several districts then
+needs a user for each, which means a process for each.
+
 The session is kept (clean start false: an hour in MQTT 5, without end in 3.1.1), and a message is
 acknowledged to the broker only when it is committed: what hubs say while the centre restarts waits
 at the broker. Nothing depends on it, for a hub repeats until `stored`; it is only sooner.
