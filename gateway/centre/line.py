@@ -1,4 +1,4 @@
-"""One district's line to the broker: what hubs say comes in, words for them go out.
+"""One district's line to one broker: what hubs say comes in, words for them go out.
 
 A will belongs to a connection, and every district has a `centre/state` of its own, so each district
 has its own connection: its hubs know within a keepalive that nobody listens to THEM any more.
@@ -26,6 +26,7 @@ from gateway.core.wire import VERSION, CentreState, Topics, centre_state_payload
 from gateway.edge.brokers import endpoint
 from gateway.edge.mqtt import Connection, Publication, Received, Refused, Version
 from gateway.errors import LinkError
+from gateway.settings import BrokerSettings
 
 LONGEST_WAIT_S = 30.0
 WINDOW = 20
@@ -43,6 +44,7 @@ class Line:
     def __init__(
         self,
         settings: CentreSettings,
+        broker: BrokerSettings,
         district: str,
         clock: Clock,
         received: Callable[["Line", Received], None],
@@ -51,6 +53,7 @@ class Line:
         self.up_since_ms: int | None = None
         self.why = "not connected yet"
         self._settings = settings
+        self._broker = broker
         self._clock = clock
         self._received = received
         self._version = settings.version
@@ -96,7 +99,7 @@ class Line:
     # --------------------------------------------------------------------------------- serving
     async def _serve(self) -> None:
         connection = Connection(
-            lambda: endpoint(self._settings.broker, strict=True),
+            lambda: endpoint(self._broker, strict=True),
             version=self._version,
             client_id=f"{self._settings.client_id}-{self.district}",
             keepalive_s=self._settings.keepalive_s,
