@@ -103,10 +103,10 @@ class Daemon:
                 lambda at: ids.new(at.wall_ms),
             )
             daemon = cls(settings, outside, store, pipeline)
+            await daemon._assemble()
             for change in health:
                 daemon.inbox.put(change)
             deliver[0] = daemon.inbox.put
-            await daemon._assemble()
             yield daemon
 
     async def _assemble(self) -> None:
@@ -139,6 +139,7 @@ class Daemon:
             birth=self.status.birth,
             heartbeat=self.status.heartbeat,
             jitter=self.outside.chance,
+            pulse=self.pulses.add("uplink", within_s=180).turn,
         )
         self.pump = Pump(
             self.inbox,

@@ -21,7 +21,7 @@ from gateway.core.commands import MEMORY, Commands, test_alarm
 from gateway.core.detector import Detector, Learning
 from gateway.core.draft import Draft
 from gateway.core.evidence import Evidence
-from gateway.core.inputs import Acknowledge, Asked, Input, Refused
+from gateway.core.inputs import Acknowledge, Asked, FromCentre, Input, Published, Refused
 from gateway.core.instants import elapsed_ms
 from gateway.core.model import (
     AccelerationBlock,
@@ -100,13 +100,8 @@ class Pipeline:
                 detected = self._heard(given, draft)
             case Tick():
                 self._tick(given.at, draft)
-            case Acknowledge(at=at, ack=ack):
-                self.book.acknowledge(at, ack, draft)
-            case Asked():
-                self._commands.ask(given, self._plan.detectors, draft)
-                detected = None
-            case Refused():
-                self._commands.refuse(given, draft)
+            case Acknowledge() | Published() | Asked() | Refused():
+                self._from_centre(given, draft)
                 detected = None
             case ClockProven(at=at, shift_ms=shift_ms):
                 self.book.repair(at.boot, shift_ms, draft)
@@ -125,6 +120,17 @@ class Pipeline:
         return draft.outputs()
 
     # ------------------------------------------------------------------------------ details
+    def _from_centre(self, given: FromCentre, draft: Draft) -> None:
+        match given:
+            case Acknowledge(at=at, ack=ack):
+                self.book.acknowledge(at, ack, draft)
+            case Published(id=message_id):
+                self.book.published(message_id)
+            case Asked():
+                self._commands.ask(given, self._plan.detectors, draft)
+            case Refused():
+                self._commands.refuse(given, draft)
+
     def _heard(self, given: Heard, draft: Draft) -> Heard | None:
         if given.memory is not None:
             draft.memories.append(given.memory)

@@ -20,7 +20,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.core.alerts import SECOND_BROKER_AFTER_S
-from gateway.core.inputs import Acknowledge, Asked, Refused
+from gateway.core.inputs import FromCentre, Published
 from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
@@ -79,7 +79,7 @@ class Uplink:
         settings: UplinkSettings,
         topics: Topics,
         outbox: Outbox,
-        deliver: Callable[[Acknowledge | Asked | Refused | LinkChange], None],
+        deliver: Callable[[FromCentre | LinkChange], None],
         clock: Clock,
         *,
         birth: Callable[[], Mapping[str, Any]],
@@ -312,6 +312,7 @@ class Uplink:
             birth=birth,
             heartbeat=self._heartbeat,
             centre_gone=lambda: self._centre_left,
+            published=lambda id_: self._deliver(Published(self._clock.now(), id_)),
         )
         await self._session.run(self._downlink.topics)
 
