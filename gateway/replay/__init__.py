@@ -1,0 +1,9 @@
+"""Recordings through the real hub: samples as a band sends them, or packets as a radio stamped them.
+
+trials.py     what was recorded: packs of trials, a technician's CSV
+direct.py     a trial through the pipeline alone
+home.py       a trial through a band, the virtual air, the daemon and a broker to the centre
+recording.py  stamped packets on disk: written by `ansim run --record`
+packets.py    such a file through drivers and pipeline, without radio, disk or network
+command.py    `ansim replay`
+"""
