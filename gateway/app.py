@@ -36,6 +36,7 @@ from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
+from gateway.errors import StoreError
 from gateway.inbox import Inbox
 from gateway.plan import plan
 from gateway.pump import Pump
@@ -213,19 +214,32 @@ class Daemon:
             self.inbox.put(proven)
 
     async def _upkeep(self) -> None:
-        """Prove that the writer turns, and let retention work, in the time of input and output."""
+        """Prove that the writer turns, and let retention work, in the time of input and output.
+
+        A hung disk does not turn the writer, and must not end the daemon: its alarms then live in
+        memory only. The store's fault is queued as an alarm already; that is proof enough.
+        """
         pulse = self.pulses.add("store", within_s=60)
         evict_in = 0.0
         while True:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(StoreError):
                 await self.store.ping()
                 pulse.turn()
+            if not self.store.healthy:
+                pulse.turn()
             if evict_in <= 0:
-                with contextlib.suppress(Exception):
-                    await self.store.evict(self.outside.clock.now())
+                await self._evict()
                 evict_in = EVICT_S
             await asyncio.sleep(PING_S)
             evict_in -= PING_S
+
+    async def _evict(self) -> None:
+        try:
+            evicted = await self.store.evict(self.outside.clock.now())
+        except StoreError as error:
+            self.log.warning("retention failed", error=str(error))
+            return
+        self.log.debug("retention", evicted=str(evicted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from gateway.core.wire import (
 )
 from gateway.edge.lanes import BULK
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
-from gateway.edge.outbox import Order
+from gateway.edge.unfinished import Order
 from gateway.edge.uplink import Uplink
 from gateway.settings import BrokerSettings, UplinkSettings
 from tests.contract import assert_valid
@@ -121,10 +121,10 @@ class FakeOutbox:
         self.rows |= {row.id: row for row in rows}
 
     async def unfinished(
-        self, stream: Stream | None = None, limit: int = 100, after: FakeRow | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: Order | None = None
     ) -> tuple[FakeRow, ...]:
         found = (row for row in self.rows.values() if stream in (None, row.stream))
-        later = (row for row in found if after is None or row.order > after.order)
+        later = (row for row in found if after is None or row.order > after)
         return tuple(sorted(later, key=lambda row: row.order)[:limit])
 
 

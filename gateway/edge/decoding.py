@@ -169,6 +169,8 @@ class Ear:
             self._bugs += 1
             self._report_bug(packet)
             return False
+        if not decoded.proves_life:
+            return decoded.restart_stream  # anybody could have sent it
         self._tag_opened(packet.at)
         memory = None if decoded.memory is None else Memory(self.name, decoded.memory)
         self._told_ms = packet.at.mono_ms

@@ -36,7 +36,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Downlink:
-    """The way from the centre into the core."""
+    """The way from the centre into the core.
+
+    on_state: told the centre's state, and whether it is the retained one or has just been said.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Downlink:
         *,
         refused: Callable[[str, str], None],
         on_ack: Callable[[Ack], None],
-        on_state: Callable[[CentreState], None],
+        on_state: Callable[[CentreState, bool], None],
     ) -> None:
         self._ack_topic = topics.dn("ack")
         self._cmd_topic = topics.dn("cmd")
@@ -73,7 +76,7 @@ class Downlink:
             elif message.topic == self._cmd_topic:
                 self._take_command(message.payload)
             elif message.topic == self._state_topic:
-                self._take_state(parse_centre_state(message.payload))
+                self._take_state(parse_centre_state(message.payload), message.retained)
             else:
                 raise CentreError(f"nothing is expected on {message.topic}")  # noqa: TRY301
         except CentreError as wrong:
@@ -84,11 +87,11 @@ class Downlink:
         self._on_ack(ack)
         self._deliver(Acknowledge(self._clock.now(), ack))
 
-    def _take_state(self, state: CentreState) -> None:
+    def _take_state(self, state: CentreState, retained: bool) -> None:  # noqa: FBT001 - MQTT's flag
         if state.at_ms is not None:
             ahead = state.at_ms - self._clock.now().mono_ms
             self._centre_ahead_ms = max(ahead, self._centre_ahead_ms or ahead)
-        self._on_state(state)
+        self._on_state(state, retained)
 
     def _take_command(self, payload: bytes) -> None:
         try:

@@ -27,8 +27,8 @@ from gateway.edge.brokers import Brokers, backoff_s
 from gateway.edge.downlink import Downlink
 from gateway.edge.lanes import AlarmFeed, AlarmLane
 from gateway.edge.mqtt import Connection, Received
-from gateway.edge.outbox import PAGE, Outbox, Row
 from gateway.edge.session import Session
+from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 from gateway.errors import LinkError, StoreError
 from gateway.settings import UplinkSettings
 
@@ -202,8 +202,10 @@ class Uplink:
                 self._session.bulk.settle_upto(ack.epoch, ack.stream, ack.upto)
             self._session.changed()
 
-    def _on_state(self, state: CentreState) -> None:
+    def _on_state(self, state: CentreState, retained: bool) -> None:  # noqa: FBT001 - MQTT's flag
         self._centre(up=state.online, detail="" if state.online else "the centre says it is gone")
+        if state.online and not retained:
+            self._all_again()  # it has just come: what was sent while it was away never reached it
 
     def _centre(self, *, up: bool, detail: str = "") -> None:
         if self._centre_up is not None and self._centre_up == up:
@@ -211,9 +213,14 @@ class Uplink:
         returned = up and self._centre_up is not None
         self._centre_up = up
         self._tell(Link.CENTRE, up=up, detail=detail)
-        if returned and self._session is not None:
+        if returned:
+            self._all_again()
+
+    def _all_again(self) -> None:
+        if self._session is not None:
             self._alarms.again(asyncio.get_running_loop().time())
-            self._session.changed(rows=True)
+            self._session.bulk.again()
+            self._session.changed()
 
     def _tell(self, link: Link, *, up: bool, detail: str) -> None:
         self._deliver(LinkChange(self._clock.now(), link, up, detail=detail))
@@ -225,10 +232,11 @@ class Uplink:
             began = loop.time()
             try:
                 await self._one_connection()
+            except Renewed:
+                self._broker_up = None  # how it goes now is news in any case
+                continue
             except LinkError as wrong:
                 self._note(str(wrong))
-                if isinstance(wrong, Renewed):
-                    continue
             rounds = self._brokers.turn(healthy=loop.time() - began >= HEALTHY_S)
             if rounds:
                 await self._pause(rounds)
@@ -283,7 +291,7 @@ class Uplink:
         )
         await self._session.run(self._downlink.topics)
 
-    async def _read_page(self, stream: Stream, after: Row | None) -> Sequence[Row]:
+    async def _read_page(self, stream: Stream, after: Order | None) -> Sequence[Row]:
         return await self._outbox.unfinished(stream, PAGE, after=after)
 
     def _receive(self, connection: Connection, message: Received) -> None:

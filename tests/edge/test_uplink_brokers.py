@@ -25,8 +25,11 @@ from tests.fakes_uplink import (
 )
 
 
-@pytest.mark.parametrize("way", ["code", "close"])
-async def test_a_broker_too_old_for_mqtt_5_gets_3_1_1(way: str) -> None:
+@pytest.mark.parametrize("way", ["code", "close", "silence"])
+async def test_a_broker_too_old_for_mqtt_5_gets_3_1_1(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(mqtt, "CONNACK_S", 0.3)
     core = Core(FakeOutbox([alarm(1)]))
     async with FakeBroker(refuses_v5=way) as broker:
         async with running(new_uplink(settings(broker.port), core)) as link:
@@ -120,7 +123,7 @@ async def test_the_next_broker_is_tried_at_once_when_one_is_not_there() -> None:
 
 
 async def test_a_broker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "ANSWER_S", 0.2)
+    monkeypatch.setattr(mqtt, "CONNACK_S", 0.2)
     core = Core(FakeOutbox([alarm(1)]))
     async with (
         FakeBroker(hangs=True) as first,
