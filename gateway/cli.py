@@ -74,7 +74,6 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     replay = commands.add_parser("replay", help="recordings through the hub / 기록 재생")
-    _language(replay)
     if "replay" in first:
         from gateway.replay import command as replay_command  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Recordings through the real hub: samples as a band sends them, or packets as a radio stamped them.
+"""Recordings through the real hub: samples as a band sends them, or stamped packets.
 
 trials.py     what was recorded: packs of trials, a technician's CSV
 direct.py     a trial through the pipeline alone

@@ -68,6 +68,8 @@ def add_arguments(replay: argparse.ArgumentParser) -> None:
     recorded.add_argument("-c", "--config", type=Path, required=True, metavar="gateway.yaml")
     recorded.add_argument("--json", action="store_true", help="every output, a JSON line each")
     recorded.set_defaults(trials=None)
+    for one in (falls, csv, recorded):
+        one.add_argument("--lang", choices=[each.value for each in Language], default=None)
 
 
 def main(args: argparse.Namespace, language: Language) -> int:

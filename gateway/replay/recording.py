@@ -87,26 +87,27 @@ class Recorder:
 
 def as_line(given: Packet | Input | Memory) -> dict[str, Any] | None:
     """Return what is written of it; None for what the centre said."""
+    told: dict[str, Any]
     match given:
-        case Packet(at=at, device=device, channel=channel, uuid=uuid, data=data, rssi=rssi):
+        case Packet(device=device, channel=channel, uuid=uuid, data=data, rssi=rssi):
             told = {"device": device, "channel": channel.value, "uuid": uuid, "hex": data.hex()}
-            return {"what": "packet", **_instant(at), **told, "rssi": rssi}
-        case Heard(at=at, device=device, rssi=rssi):
-            return {"what": "heard", **_instant(at), "device": device, "rssi": rssi}
-        case Tick(at=at):
-            return {"what": "tick", **_instant(at)}
-        case LinkChange(at=at, link=link, up=up, device=device, detail=detail):
+            what, told["rssi"] = "packet", rssi
+        case Heard(device=device, rssi=rssi):
+            what, told = "heard", {"device": device, "rssi": rssi}
+        case Tick():
+            what, told = "tick", {}
+        case LinkChange(link=link, up=up, device=device, detail=detail):
+            what = "link"
             told = {"link": link.value, "up": up, "device": device, "detail": detail}
-            return {"what": "link", **_instant(at), **told}
-        case ClockProven(at=at, shift_ms=shift_ms):
-            return {"what": "proven", **_instant(at), "shift_ms": shift_ms}
-        case HubReturned(at=at, last_seen=last):
-            seen = None if last is None else _instant(last)
-            return {"what": "returned", **_instant(at), "last_seen": seen}
+        case ClockProven(shift_ms=shift_ms):
+            what, told = "proven", {"shift_ms": shift_ms}
+        case HubReturned(last_seen=last):
+            what, told = "returned", {"last_seen": None if last is None else _instant(last)}
         case Memory(device=device, values=values):
             return {"what": "memory", "device": device, "values": dict(values)}
         case _:
             return None
+    return {"what": what, **_instant(given.at), **told}
 
 
 def read(path: Path) -> Iterator[tuple[int, Recorded]]:
