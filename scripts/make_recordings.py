@@ -29,8 +29,18 @@ from gateway.virtual.time import SteppedClock
 from gateway.virtual.wear import fall, quiet, times
 from gateway.virtual.world import World
 from gateway.warm import warm
-from tests.recorded import BAND, CANCEL, DOOR, KITCHEN, RECORDINGS, SOS, SOS_KEY, TOILET
-from tests.recorded import TOILET_KEY, settings
+from tests.recorded import (
+    BAND,
+    CANCEL,
+    DOOR,
+    KITCHEN,
+    RECORDINGS,
+    SOS,
+    SOS_KEY,
+    TOILET,
+    TOILET_KEY,
+    settings,
+)
 
 Pass = Callable[[float], Awaitable[None]]
 
@@ -69,7 +79,6 @@ async def use_the_sensors(world: World, let_pass: Pass) -> None:
 async def record(path: Path, happens: Callable[[World, Pass], Awaitable[None]]) -> None:
     """Run a daemon that records while something happens."""
     clock = SteppedClock(mono_ms=60_000)
-    path.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as directory, Recorder(path) as recorder:
         async with World(clock) as world, contextlib.AsyncExitStack() as stack:
             outside = Outside(
@@ -92,16 +101,20 @@ async def record(path: Path, happens: Callable[[World, Pass], Awaitable[None]]) 
                     await clock.advance(0.1, settle)
 
             await happens(world, let_pass)
-    print(f"{path}: {path.stat().st_size} bytes")
 
 
 def main() -> None:
     """Write both."""
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDINGS
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), processors=[lambda *a: a[2]])
+    structlog.configure(
+        logger_factory=structlog.ReturnLoggerFactory(), processors=[lambda *a: a[2]]
+    )
     warm()
-    asyncio.run(record(directory / "fall.jsonl", lie_after_a_fall))
-    asyncio.run(record(directory / "sensors.jsonl", use_the_sensors))
+    for name, happens in (("fall", lie_after_a_fall), ("sensors", use_the_sensors)):
+        path = directory / f"{name}.jsonl"
+        path.unlink(missing_ok=True)
+        asyncio.run(record(path, happens))
+        print(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

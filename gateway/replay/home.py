@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from gateway.app import Daemon, Outside
-from gateway.centre.centre import Centre
+from gateway.centre.centre import Centre, Listener
 from gateway.centre.settings import CentreSettings
 from gateway.clock import Clock
 from gateway.core.model import Int16Array
@@ -193,12 +193,16 @@ async def home(
 
 @contextlib.asynccontextmanager
 async def centre(
-    broker: BrokerSettings, database: Path, clock: Clock, district: str = DISTRICT
+    broker: BrokerSettings,
+    database: Path,
+    clock: Clock,
+    district: str = DISTRICT,
+    *,
+    listener: Listener | None = None,
 ) -> AsyncIterator[Centre]:
     """Run a reference centre beside it."""
-    made = Centre(
-        CentreSettings(broker=broker, districts=(district,), database=database, present=True), clock
-    )
+    wanted = CentreSettings(broker=broker, districts=(district,), database=database, present=True)
+    made = Centre(wanted, clock, listener=listener)
     async with running(made.run()):
         await made.up()
         yield made

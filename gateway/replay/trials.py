@@ -104,9 +104,18 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             missing = [name for name in NEEDED if name not in pack.files]
             if missing:
                 raise ConfigurationError(f"{path}: no pack of trials: {', '.join(missing)} missing")
-            return {name: pack[name] for name in NEEDED}
+            arrays = {name: pack[name] for name in NEEDED}
     except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as wrong:
         raise ConfigurationError(f"{path}: cannot be read as a pack of trials: {wrong}") from None
+    rows = len(arrays["t_ms"])
+    if arrays["acc_mg"].shape != (rows, AXES):
+        raise ConfigurationError(f"{path}: {rows} times, acc_mg {arrays['acc_mg'].shape}")
+    if len({len(arrays[name]) for name in NEEDED[2:]}) != 1:
+        raise ConfigurationError(f"{path}: {', '.join(NEEDED[2:])} are not equally long")
+    first, length = (arrays[name].astype(np.int64) for name in ("start", "length"))
+    if len(first) and (first.min() < 0 or length.min() < 0 or int((first + length).max()) > rows):
+        raise ConfigurationError(f"{path}: start and length point outside the samples")
+    return arrays
 
 
 def _trial(path: Path, arrays: dict[str, np.ndarray], k: int) -> Trial:
