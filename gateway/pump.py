@@ -12,11 +12,10 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Input
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
-from gateway.core.wire import CommandName
 from gateway.edge.announce import Announcer
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -81,8 +80,6 @@ class Pump:
             case ClockProven(at=at, shift_ms=shift_ms):
                 await self._store.repair_time(at.boot, shift_ms, at.mono_ms)
                 self._uplink.clock_proven()
-            case Asked(command=command) if command.name is CommandName.RESEND:
-                self._uplink.wake()
             case _:
                 pass
 

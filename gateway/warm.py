@@ -1,7 +1,7 @@
 """Compiling every kernel before it is needed: at install, or before READY, never on a fall."""
 
-from gateway import pmd
 from gateway.core.detectors import fall
+from gateway.layouts import pmd
 
 
 def warm() -> None:

@@ -135,7 +135,6 @@ class Core:
     outbox: FakeOutbox
     settle: Callable[[Iterable[str]], None] = lambda _ids: None
     inputs: list[Any] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def deliver(self, value: Any) -> None:
@@ -150,10 +149,6 @@ class Core:
             for ident in ids:
                 self.outbox.rows.pop(ident, None)
             self.settle(ids)
-        self.changed.set()
-
-    def refuse(self, ident: str, reason: str) -> None:
-        self.refused.append((ident, reason))
         self.changed.set()
 
     def links(self) -> list[tuple[str, bool]]:
@@ -270,7 +265,6 @@ def new_uplink(settings: UplinkSettings, core: Core, clock: StandingClock | None
             outbox=0,
         ),
         jitter=random.Random(1),
-        refused=core.refuse,
     )
     core.settle = uplink.settle
     return uplink

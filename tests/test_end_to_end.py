@@ -1,6 +1,7 @@
 """The thin whole: a press on a virtual button, through everything real, to `stored`."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,65 @@ async def test_a_fall_played_on_a_real_bands_frames_is_pending_then_raised_with_
             parts = [m.body for m in desk.stored if m.leaf == "evidence"]
             assert {part["alert"] for part in parts} == {pending.id}
         time.cancel()
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_a_hub_whose_database_was_deleted_is_heard_under_a_new_epoch(tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        home = settings(tmp_path, url, SOS)
+        async with centre(tmp_path, BrokerSettings(url=url)) as desk:
+            async with daemon(home, world):
+                button.press(Press.SINGLE)
+                first = await desk.alarm("pers")
+            shutil.rmtree(home.store.directory)
+            async with daemon(home, world):
+                button.press(Press.DOUBLE)
+                second = await desk.alarm("pers", count=2)
+    assert second.epoch != first.epoch
+    assert (second.seq, second.body["msg"]) == (first.seq, "new"), "the same number, another epoch"
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_a_corrupt_database_is_set_aside_named_in_an_alarm_and_the_hub_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        home = settings(tmp_path, url, SOS)
+        async with centre(tmp_path, BrokerSettings(url=url)) as desk:
+            async with daemon(home, world):
+                button.press(Press.SINGLE)
+                await desk.alarm("pers")
+            (database,) = home.store.directory.glob("*.db")
+            database.write_bytes(b"no database at all" * 1000)
+            async with daemon(home, world) as hub:
+                fault = await desk.alarm("fault.store")
+                assert hub.store.found.kept_as in fault.body["evid"]["en"]
+                button.press(Press.DOUBLE)
+                await desk.alarm("pers", count=2)
+            assert (home.store.directory / hub.store.found.kept_as).exists()
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_an_alarm_pressed_while_the_broker_is_dead_is_stored_once_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        async with (
+            centre(tmp_path, BrokerSettings(url=url)) as desk,
+            daemon(settings(tmp_path, url, SOS), world) as hub,
+        ):
+            await broker.kill()
+            button.press(Press.SINGLE)
+            await hub.pump.idle(lambda: bool(list(hub.pipeline.book)))
+            await broker.start()
+            await desk.alarm("pers", within_s=50)
+        assert len(desk.alarms("pers")) == 1

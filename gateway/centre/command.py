@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--district", action="append", required=True, metavar="CODE")
     parser.add_argument("--database", type=Path, default=Path("centre.db"), metavar="FILE")
     parser.add_argument("--operator", default="centre", help="code in acknowledgements and the log")
-    parser.add_argument("--language", choices=[*Language], type=Language, default=Language.KO)
+    parser.add_argument("--lang", choices=[one.value for one in Language], default=_lang())
     parser.add_argument("--labels", type=Path, metavar="FILE", help="YAML, hub: name; stays here")
     parser.add_argument("--timezone", default="Asia/Seoul", help="of the times on the board")
     parser.add_argument("--client-id", default="ansim-centre")
@@ -39,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --lines: an operator reads them, so each alarm counts as presented",
     )
+
+
+def _lang() -> str:
+    environment = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return (Language.EN if environment.startswith("en") else Language.KO).value
 
 
 def settings_of(args: argparse.Namespace) -> CentreSettings:
@@ -56,7 +62,7 @@ def settings_of(args: argparse.Namespace) -> CentreSettings:
         database=args.database,
         operator=args.operator,
         client_id=args.client_id,
-        language=args.language,
+        language=Language(args.lang),
         timezone=args.timezone,
         present=args.present,
         labels=args.labels,

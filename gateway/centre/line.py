@@ -49,7 +49,7 @@ class Line:
         self._settings = settings
         self._clock = clock
         self._received = received
-        self._version = Version.V5
+        self._version = settings.version
         self._connection: Connection | None = None
         self._open = False
         self._out: deque[Publication] = deque()

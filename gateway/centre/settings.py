@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from gateway.edge.mqtt import Version
 from gateway.errors import ConfigurationError
 from gateway.settings import BrokerSettings, Language
 
@@ -16,6 +17,7 @@ class CentreSettings:
     client_id: stays the same over restarts, for the broker keeps what came meanwhile under it.
     present: say `presented` of whatever is raised, without a board (a demo, a test, another
         program that shows it). A board says so itself of what is really on its screen.
+    version: of MQTT, tried first; a broker that is too old for it gets the other.
     labels: a YAML file hub -> name that never leaves the centre.
     """
 
@@ -29,6 +31,7 @@ class CentreSettings:
     present: bool = False
     labels: Path | None = None
     keepalive_s: int = 30
+    version: Version = Version.V5
 
     def __post_init__(self) -> None:
         if not self.districts:

@@ -22,7 +22,16 @@ class Asked:
     command: Command
 
 
-Input = Heard | Tick | Acknowledge | Asked | LinkChange | ClockProven | HubReturned
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command was not obeyed (not valid, or too late): it is only answered, by its `id`."""
+
+    at: At
+    id: str
+    reason: str
+
+
+Input = Heard | Tick | Acknowledge | Asked | Refused | LinkChange | ClockProven | HubReturned
 
 __all__ = [
     "Acknowledge",
@@ -32,5 +41,6 @@ __all__ = [
     "HubReturned",
     "Input",
     "LinkChange",
+    "Refused",
     "Tick",
 ]

@@ -21,7 +21,7 @@ from gateway.core.commands import MEMORY, Commands, test_alarm
 from gateway.core.detector import Detector, Learning
 from gateway.core.draft import Draft
 from gateway.core.evidence import Evidence
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Asked, Input, Refused
 from gateway.core.instants import elapsed_ms
 from gateway.core.model import (
     AccelerationBlock,
@@ -104,6 +104,9 @@ class Pipeline:
                 self.book.acknowledge(at, ack, draft)
             case Asked():
                 self._commands.ask(given, self._plan.detectors, draft)
+                detected = None
+            case Refused():
+                self._commands.refuse(given, draft)
                 detected = None
             case ClockProven(at=at, shift_ms=shift_ms):
                 self.book.repair(at.boot, shift_ms, draft)

@@ -4,7 +4,8 @@ Theory of operation. Two tasks. `_watch` reads new alarm rows from the outbox as
 they are committed, and notices when the centre does not answer, whether or not a broker is
 reachable. `_connect_for_ever` keeps one connection (gateway.edge.brokers), on which one session
 lives (gateway.edge.session). After 20 s with an alarm sent and not stored the next broker of the
-list gets its chance.
+list gets its chance; when none of them helped, each round waits twice as long (an alarm that the
+centre will never store must not make the hub change brokers for ever).
 
 All waiting here is the time of input and output (the event loop's); `at` comes from the clock.
 """
@@ -19,8 +20,8 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.core.alerts import SECOND_BROKER_AFTER_S
-from gateway.core.inputs import Acknowledge, Asked
-from gateway.core.model import Link, LinkChange
+from gateway.core.inputs import Acknowledge, Asked, Refused
+from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
 from gateway.edge.brokers import Brokers, backoff_s
@@ -61,6 +62,15 @@ class Renewed(LinkError):  # noqa: N818 - no fault of anybody's
     """We gave the connection up to make a better one."""
 
 
+def session_number(boot: int, at: At) -> int:
+    """Return a number that grows from connection to connection without being kept anywhere.
+
+    The boot's counter above 38 bits of milliseconds since boot (8.7 years), together below 2**53,
+    which every JSON reader takes exactly.
+    """
+    return (boot << 38) + at.mono_ms
+
+
 class Uplink:
     """The hub's side of the contract."""
 
@@ -69,13 +79,13 @@ class Uplink:
         settings: UplinkSettings,
         topics: Topics,
         outbox: Outbox,
-        deliver: Callable[[Acknowledge | Asked | LinkChange], None],
+        deliver: Callable[[Acknowledge | Asked | Refused | LinkChange], None],
         clock: Clock,
         *,
         birth: Callable[[], Mapping[str, Any]],
         heartbeat: Callable[[], Mapping[str, Any]],
         jitter: random.Random,
-        refused: Callable[[str, str], None] = lambda _id, _reason: None,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -92,14 +102,22 @@ class Uplink:
         self._woken = asyncio.Event()
         self._rows = True
         self._hurry = asyncio.Event()
-        self._session_number = 0
+        self._number = 0
         self._broker_up: bool | None = None
         self._since: float | None = None
         self._centre_up: bool | None = None
+        self._centre_left = False  # it says so itself; silence may have other causes
+        self._switches = 0  # brokers changed since something was stored
+        self._pulse = pulse
         self._last_stored: float | None = None
         self._last_error = ""
         self._downlink = Downlink(
-            topics, clock, deliver, refused=refused, on_ack=self._on_ack, on_state=self._on_state
+            topics,
+            clock,
+            deliver,
+            on_ack=self._on_ack,
+            on_state=self._on_state,
+            on_resend=self._all_again,
         )
 
     # -------------------------------------------------------------------------------- for the app
@@ -155,6 +173,7 @@ class Uplink:
         loop = asyncio.get_running_loop()
         while True:
             self._woken.clear()
+            self._pulse()
             if self._rows:
                 self._rows = False
                 await self._read_alarms()
@@ -182,19 +201,23 @@ class Uplink:
         heard = self._last_stored or float("-inf")
         if offered is not None and now - max(offered, heard) >= NOT_STORED_S:
             self._centre(up=False, detail=f"no `stored` for an alarm for {NOT_STORED_S:g} s")
+        patience = SECOND_BROKER_AFTER_S * 2.0 ** min(self._switches // self._brokers.count, 5)
         if (
             sent is not None
-            and now - max(sent, heard) >= SECOND_BROKER_AFTER_S
-            and self._brokers.several
+            and now - max(sent, heard) >= patience
+            and self._brokers.count > 1
             and self._brokers.connection is not None
         ):
+            self._switches += 1
             self._brokers.connection.drop(
-                LinkError(f"an alarm was not stored within {SECOND_BROKER_AFTER_S:g} s")
+                LinkError(f"an alarm was not stored within {patience:g} s")
             )
 
     def _on_ack(self, ack: Ack) -> None:
         if ack.status is AckStatus.STORED:
             self._last_stored = asyncio.get_running_loop().time()
+            self._switches = 0
+        self._centre_left = False
         self._centre(up=True)
         if self._session is not None and ack.status is AckStatus.STORED:
             self._session.bulk.settle(ack.ids)
@@ -203,6 +226,7 @@ class Uplink:
             self._session.changed()
 
     def _on_state(self, state: CentreState, retained: bool) -> None:  # noqa: FBT001 - MQTT's flag
+        self._centre_left = not state.online
         self._centre(up=state.online, detail="" if state.online else "the centre says it is gone")
         if state.online and not retained:
             self._all_again()  # it has just come: what was sent while it was away never reached it
@@ -258,9 +282,9 @@ class Uplink:
             self._tell(Link.BROKER, up=False, detail=why)
 
     async def _one_connection(self) -> None:
-        # Growing within one boot without being kept anywhere; boots are told apart by `boot`.
-        self._session_number = max(self._session_number + 1, self._clock.now().mono_ms)
-        birth = {**self._birth(), "session": self._session_number}
+        birth = dict(self._birth())
+        self._number = max(self._number + 1, session_number(birth["boot"], self._clock.now()))
+        birth["session"] = self._number
         connection = await self._brokers.open(birth)
         try:
             await self._live(connection, birth)
@@ -287,7 +311,7 @@ class Uplink:
             heartbeat_s=self._settings.heartbeat_s,
             birth=birth,
             heartbeat=self._heartbeat,
-            centre_gone=lambda: self._centre_up is False,
+            centre_gone=lambda: self._centre_left,
         )
         await self._session.run(self._downlink.topics)
 

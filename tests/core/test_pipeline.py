@@ -8,7 +8,7 @@ import pytest
 from gateway.core.alerts import Matter, Word
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.sos import SosDetector
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Asked, Input, Refused
 from gateway.core.model import (
     AccelerationBlock,
     At,
@@ -219,6 +219,14 @@ def test_a_command_is_done_once_and_answered_each_time() -> None:
     again = home.feed(Asked(at(1), command))
     assert not alarms(again)
     assert [p.body["result"] for p in again.posts] == [{"repeated": True}]
+
+
+def test_a_refused_command_is_answered_and_moves_nothing_else() -> None:
+    home = pipeline()
+    (post,) = home.feed(Refused(at(0), "C9", "its time is over (not_after)")).posts
+    assert post.stream is Stream.RES
+    assert (post.body["cmd"], post.body["ok"]) == ("C9", False)
+    assert post.body["reason"] == "its time is over (not_after)"
 
 
 def test_a_test_alarm_goes_the_whole_way_every_day() -> None:

@@ -221,3 +221,15 @@ def test_the_back_off_is_jittered_over_its_whole_width_and_short_for_an_alarm(
     least, longest = spread(rounds, urgent=urgent)
     assert 1 <= least < 1 + most / 10
     assert most * 0.9 < longest <= most
+
+
+async def test_an_alarm_the_centre_never_stores_does_not_hold_the_rest_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uplink, "NOT_STORED_S", 0.1)
+    core = Core(FakeOutbox([alarm(1)]))
+    async with FakeBroker() as broker, running(new_uplink(settings(broker.port), core)) as link:
+        await core.until(lambda: ("centre", False) in core.links())
+        core.outbox.add(event(1))
+        link.wake()
+        await broker.until(lambda: broker.count("event") == 1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.inputs import Acknowledge, Asked
+from gateway.core.inputs import Acknowledge, Asked, Refused
 from gateway.core.wire import (
     Ack,
     AckStatus,
@@ -15,7 +15,7 @@ from gateway.core.wire import (
     centre_state_payload,
     command_payload,
 )
-from gateway.edge.downlink import REMEMBERED, Downlink
+from gateway.edge.downlink import Downlink
 from gateway.edge.mqtt import Received
 from tests.fakes_uplink import EPOCH, TOPICS, StandingClock
 
@@ -26,27 +26,33 @@ class Desk:
     """A downlink, and what it handed on."""
 
     def __init__(self, *, proven: bool = True) -> None:
-        self.inputs: list[Acknowledge | Asked] = []
-        self.refused: list[tuple[str, str]] = []
+        self.inputs: list[Acknowledge | Asked | Refused] = []
+        self.resends = 0
         self.states: list[CentreState] = []
         self.clock = StandingClock(proven=proven)
         self.downlink = Downlink(
             TOPICS,
             self.clock,
             self.inputs.append,
-            refused=lambda ident, reason: self.refused.append((ident, reason)),
             on_ack=lambda _ack: None,
             on_state=lambda state, _retained: self.states.append(state),
+            on_resend=self._resend,
         )
+
+    def _resend(self) -> None:
+        self.resends += 1
+
+    @property
+    def refused(self) -> list[str]:
+        return [given.id for given in self.inputs if isinstance(given, Refused)]
 
     def receives(self, topic: str, payload: bytes) -> None:
         self.downlink.receive(Received(topic, payload, retained=False, mid=1, qos=1))
 
     def is_asked(self, name: CommandName, not_after_ms: int, ident: str = "c") -> bool:
-        before = len(self.inputs)
         command = Command(ident, name, {}, not_after_ms)
         self.receives(TOPICS.dn("cmd"), command_payload(command))
-        return len(self.inputs) > before
+        return any(isinstance(given, Asked) for given in self.inputs)
 
 
 def test_an_acknowledgement_is_handed_on_with_its_instant() -> None:
@@ -56,18 +62,13 @@ def test_an_acknowledgement_is_handed_on_with_its_instant() -> None:
     assert desk.inputs == [Acknowledge(desk.clock.at, ack)]
 
 
-def test_a_command_is_obeyed_once_however_often_it_comes() -> None:
+def test_a_resend_is_handed_on_and_starts_at_once() -> None:
     desk = Desk()
-    assert desk.is_asked(CommandName.AWAY, NOW_MS + 1)
-    assert not desk.is_asked(CommandName.AWAY, NOW_MS + 1)
-    assert desk.refused == []
-
-
-def test_the_memory_for_commands_is_bounded() -> None:
-    desk = Desk()
-    for number in range(3 * REMEMBERED):
-        assert desk.is_asked(CommandName.STATUS, NOW_MS + 1, f"c{number}")
-    assert len(desk.downlink._seen) == REMEMBERED
+    args = {"epoch": EPOCH, "stream": "event", "from": 1, "to": 9}
+    command = Command("c", CommandName.RESEND, args, NOW_MS)
+    desk.receives(TOPICS.dn("cmd"), command_payload(command))
+    assert desk.inputs == [Asked(desk.clock.at, command)]
+    assert desk.resends == 1
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_command_is_obeyed_only_in_its_time(
         state = CentreState(online=True, at_ms=centre_ms)
         desk.receives(TOPICS.centre, centre_state_payload(state))
     assert desk.is_asked(name, not_after_ms) is obeyed
-    assert [ident for ident, _ in desk.refused] == [] if obeyed else ["c"]
+    assert desk.refused == ([] if obeyed else ["c"])
 
 
 @given(
