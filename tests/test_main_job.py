@@ -63,22 +63,23 @@ async def test_real_falls_come_over_tls_to_the_centres_stored_once_each_and_noth
     packs = [read_pack(PACKS / f"{name}.npz") for name in SETS]
     falls = [first(trials, fall=True) for trials in packs]
     others = [first(trials, fall=False) for trials in packs]
-    command = [sys.executable, str(SCRIPT), str(tmp_path), "--client", HUB, "--client", "centre"]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603, ASYNC221 - before it starts
+    clients = ["--client", HUB, "--client", "centre"]
+    command = [sys.executable, str(SCRIPT), str(tmp_path), "--host", "127.0.0.1", *clients]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: ASYNC221 - before it starts
     stored: list[UpMessage] = []
     listener = Listener(stored=lambda message, _at_ms: stored.append(message))
 
     async with Mosquitto(tmp_path, shipped(tmp_path)) as broker:
 
-        def user(name: str) -> BrokerSettings:
-            url = f"mqtts://127.0.0.1:{broker.port}"
+        def user(name: str, port: int) -> BrokerSettings:
+            url = f"mqtts://127.0.0.1:{port}"
             pair = (tmp_path / f"{name}.crt", tmp_path / f"{name}.key")
             return BrokerSettings(url, tmp_path / "ca.crt", *pair)
 
-        plan = settings(tmp_path, user(HUB), hub=HUB, district=DISTRICT)
-        database = tmp_path / "centre.db"
+        plan = settings(tmp_path, user(HUB, broker.port), hub=HUB, district=DISTRICT)
+        door, database = user("centre", broker.centre_port), tmp_path / "centre.db"
         async with (
-            centre(user("centre"), database, SystemClock(), DISTRICT, listener=listener) as desk,
+            centre(door, database, SystemClock(), DISTRICT, listener=listener) as desk,
             home(plan, wall_ms=now_ms()) as hub,
         ):
             said = {}

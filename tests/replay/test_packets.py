@@ -148,7 +148,7 @@ def test_the_same_recording_gives_the_same_outputs_twice_and_without_compiled_ke
     once = told(recording, tmp_path)
     assert once
     assert told(recording, tmp_path) == once
-    plain = subprocess.run(  # noqa: S603 - this very file
+    plain = subprocess.run(
         [sys.executable, "-c", PLAIN, str(recording), str(tmp_path)],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
         check=True,
