@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from gateway.clock import SystemClock
 from gateway.core.outputs import Stream
 from gateway.demo.broker import Broker
@@ -24,6 +26,7 @@ from gateway.replay.home import (
     BAND,
     DISTRICT,
     HUB,
+    RANGE_G,
     RATE_HZ,
     centre,
     home,
@@ -44,7 +47,7 @@ def add_arguments(replay: argparse.ArgumentParser) -> None:
     falls.add_argument("pack", type=Path, metavar="PACK.npz")
     falls.add_argument("--trial", type=int, action="append", default=[], metavar="K")
     falls.add_argument("--subject", action="append", default=[], metavar="CODE")
-    falls.add_argument("--limit", type=int, metavar="N", help="at most so many trials")
+    falls.add_argument("--limit", type=_count, metavar="N", help="at most so many trials")
     falls.set_defaults(trials=_from_pack)
     csv = what.add_parser("csv", help="t_ms,x_mg,y_mg,z_mg a line / CSV 파일")
     csv.add_argument("file", type=Path, metavar="FILE.csv")
@@ -85,6 +88,12 @@ def main(args: argparse.Namespace, language: Language) -> int:
     return asyncio.run(_over_the_air(trials, args, language))
 
 
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
 def _from_pack(args: argparse.Namespace) -> list[Trial]:
     return read_pack(args.pack, numbers=args.trial, subjects=args.subject, limit=args.limit)
 
@@ -95,7 +104,8 @@ def _from_csv(args: argparse.Namespace) -> list[Trial]:
 
 def _direct(trial: Trial) -> list[Decided]:
     made = settings(Path(), BrokerSettings(url="mqtt://127.0.0.1"))
-    return decide(made, BAND, trial.worn(RATE_HZ), RATE_HZ)
+    felt = np.clip(trial.worn(RATE_HZ), -1000 * RANGE_G, 1000 * RANGE_G).astype(np.int16)
+    return decide(made, BAND, felt, RATE_HZ)
 
 
 async def _over_the_air(

@@ -18,9 +18,12 @@ not have. A recording is health data: the file is its owner's only.
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import structlog
 
 from gateway.core.inputs import Input
 from gateway.core.model import (
@@ -44,7 +47,8 @@ Recorded = Packet | Heard | Tick | LinkChange | ClockProven | HubReturned | Memo
 class Recorder:
     """Writes what it is shown; the daemon's tap. The file must not exist: nothing is overwritten.
 
-    Flushed with every tick, so that a crash loses a second of it.
+    Flushed with every tick, so that a crash loses a second of it. A disk that fails ends the
+    recording and nothing else: what is recorded must reach the core all the same.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,8 +56,10 @@ class Recorder:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as wrong:
             raise ConfigurationError(f"{path}: cannot be recorded to: {wrong.strerror}") from None
+        self._path = path
         self._file = os.fdopen(handle, "w", encoding="utf-8")
         self._last: tuple[At, str] | None = None
+        self._fault: OSError | None = None
         self._write(HEAD)
 
     def __enter__(self) -> Self:
@@ -65,7 +71,8 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
     def __call__(self, given: Packet | Input | Memory) -> None:
         """Write a packet, or an input that no packet caused."""
@@ -76,10 +83,15 @@ class Recorder:
         if isinstance(given, LinkChange) and given.link is Link.KEY:
             return  # likewise
         line = as_line(given)
-        if line is not None:
+        if line is None or self._fault is not None:
+            return
+        try:
             self._write(line)
-        if isinstance(given, Tick):
-            self._file.flush()
+            if isinstance(given, Tick):
+                self._file.flush()
+        except OSError as fault:
+            self._fault = fault
+            structlog.get_logger().error("recording ended", file=str(self._path), error=str(fault))
 
     def _write(self, line: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.clock import SystemClock
 from gateway.core.model import (
@@ -73,6 +74,17 @@ def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
     ):
         Recorder(path)
     assert path.read_text() == "mine"
+
+
+def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "home.jsonl"
+    recorder = Recorder(path)
+    recorder._file.close()
+    recorder._file = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115 - it closes it
+    with recorder, capture_logs() as said:
+        recorder(Tick(AT))
+        recorder(Tick(AT.plus(1000)))
+    assert [line["event"] for line in said] == ["recording ended"]
 
 
 @pytest.mark.parametrize(
