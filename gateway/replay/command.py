@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from gateway.clock import SystemClock
+from gateway.core.model import Int16Array
 from gateway.core.outputs import Stream
 from gateway.demo.broker import Broker
 from gateway.option import Language
 from gateway.replay import packets
 from gateway.replay.direct import Decided, decide
+from gateway.replay.explain import candidate, draw
 from gateway.replay.home import (
     BAND,
     DISTRICT,
@@ -59,6 +61,9 @@ def add_arguments(replay: argparse.ArgumentParser) -> None:
     )
     csv.set_defaults(trials=_from_csv)
     for one in (falls, csv):
+        one.add_argument(
+            "--explain", type=Path, metavar="OUT.png", help="draw why; without radio and broker"
+        )
         one.add_argument("--direct", action="store_true", help="without radio, broker and centre")
         one.add_argument("--broker", metavar="URL", help="a broker whose centre answers")
         one.add_argument("--ca", type=Path, metavar="FILE")
@@ -81,9 +86,12 @@ def main(args: argparse.Namespace, language: Language) -> int:
         return _packets(args, language)
     trials: Sequence[Trial] = args.trials(args)
     warm()
-    if args.direct:
-        for trial in trials:
-            _print(trial, _direct(trial), language)
+    if args.direct or args.explain:
+        for number, trial in enumerate(trials):
+            said = _direct(trial)
+            _print(trial, said, language)
+            if args.explain:
+                _explain(trial, said, numbered(args.explain, number), language)
         return 0
     return asyncio.run(_over_the_air(trials, args, language))
 
@@ -102,10 +110,42 @@ def _from_csv(args: argparse.Namespace) -> list[Trial]:
     return [read_csv(args.file, args.rate)]
 
 
+def _felt(trial: Trial) -> Int16Array:
+    """Return what the band measures of it: nothing beyond its range."""
+    felt: Int16Array = np.clip(trial.worn(RATE_HZ), -1000 * RANGE_G, 1000 * RANGE_G).astype(
+        np.int16
+    )
+    return felt
+
+
 def _direct(trial: Trial) -> list[Decided]:
     made = settings(Path(), BrokerSettings(url="mqtt://127.0.0.1"))
-    felt = np.clip(trial.worn(RATE_HZ), -1000 * RANGE_G, 1000 * RANGE_G).astype(np.int16)
-    return decide(made, BAND, felt, RATE_HZ)
+    return decide(made, BAND, _felt(trial), RATE_HZ)
+
+
+def _explain(trial: Trial, said: Sequence[Decided], path: Path, language: Language) -> None:
+    felt = _felt(trial)
+    found = candidate(felt, RATE_HZ, RANGE_G)
+    if found is None:
+        english = language is Language.EN
+        line = (
+            "nothing came near a fall: no picture"
+            if english
+            else "낙상에 가까운 순간 없음: 그림 없음"
+        )
+    else:
+        draw(path, trial.name, felt, RATE_HZ, found, said)
+        line = str(path)
+    sys.stdout.write(f"  {line}\n")
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return the file of one of several pictures.
+
+    >>> str(numbered(Path("why.png"), 0)), str(numbered(Path("why.png"), 2))
+    ('why.png', 'why-3.png')
+    """
+    return path.with_name(f"{path.stem}-{number + 1}{path.suffix}") if number else path
 
 
 async def _over_the_air(
