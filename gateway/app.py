@@ -48,6 +48,7 @@ from gateway.supervise import Failure, Pulses, keep_running
 TICK_S = 1.0
 PING_S = 10.0
 EVICT_S = 3600.0
+LET_GO_S = 3.0  # BlueZ takes up to 3.2 s to let bands go (measured); SIGTERM has 5
 
 
 Tap = Callable[[Packet | Input | Memory], None]
@@ -157,6 +158,12 @@ class Daemon:
             pulse=self.pulses.add("pipeline", within_s=30).turn,
         )
 
+    async def _drained(self, pump: asyncio.Task[None]) -> None:
+        """Wait until the pump has carried out what waits; at once if it is the one that failed."""
+        draining = asyncio.create_task(self.pump.drain())
+        await asyncio.wait([draining, pump], return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+
     def _announcer(self) -> Announcer:
         command = self.settings.announcer.command
         return CommandAnnouncer(command, self.log) if command else silent
@@ -186,11 +193,13 @@ class Daemon:
                 await self.radio.settled()
                 await self.pump.settled()
                 self.ready.set()
-                await asyncio.gather(pump, *others)
+                await asyncio.Event().wait()  # until cancelled, or a part's bug ends the group
             finally:
                 for other in others:
                     other.cancel()
-                await self.pump.drain()
+                await self._drained(pump)
+                await asyncio.wait(others, timeout=LET_GO_S)
+                await self._drained(pump)
                 pump.cancel()
 
     async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:

@@ -5,7 +5,9 @@ import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from gateway import __version__
 from gateway.clock import Clock
@@ -13,7 +15,7 @@ from gateway.core.instants import elapsed_ms
 from gateway.core.model import At
 from gateway.core.pipeline import Pipeline
 from gateway.core.texts import render
-from gateway.core.wire import PLACES, birth_body, heartbeat_body, timestamp
+from gateway.core.wire import PLACES, birth_body, heartbeat_body
 from gateway.edge.radio import Radio
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -82,7 +84,7 @@ class Status:
         return {
             "hub": daemon.settings.hub.id,
             "version": __version__,
-            "now": timestamp(now.wall_ms),
+            "now": local_time(now.wall_ms, daemon.settings.hub.timezone),
             "clock": "proven" if now.proven else "estimated",
             "uptime_s": (elapsed_ms(self._started, now) or 0) // 1000,
             "rss_kib": rss_kib(),
@@ -159,6 +161,12 @@ class Status:
                 }
             )
         return told
+
+
+def local_time(wall_ms: int, timezone: str) -> str:
+    """Return the home's own time, as its people read it on a clock, with its zone."""
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=wall_ms)
+    return instant.astimezone(ZoneInfo(timezone)).isoformat(sep=" ", timespec="seconds")
 
 
 def seconds_ago(then: At | None, now: At) -> float | None:

@@ -62,7 +62,9 @@ class Centre:
         self._retry_store_s = retry_store_s
         self._inbox: asyncio.Queue[tuple[Line, Received, int]] = asyncio.Queue()
         self._lines = [
-            Line(settings, district, clock, self._take) for district in settings.districts
+            Line(settings, broker, district, clock, self._take)
+            for broker in settings.brokers
+            for district in settings.districts
         ]
         self._words = WordsOut(self._lines)
         self._database = CentreDatabase(settings.database)
@@ -88,7 +90,7 @@ class Centre:
             self._database.close()
 
     async def up(self) -> None:
-        """Wait until every district's line is up."""
+        """Wait until every line is up."""
         for line in self._lines:
             await line.up()
 
@@ -144,15 +146,22 @@ class Centre:
     def tick(self) -> None:
         """Do what time alone makes due."""
         at_ms = self.clock.now().wall_ms
-        ups = [line.up_since_ms for line in self._lines]
-        listening = [up for up in ups if up is not None]
-        since = max(listening) if len(listening) == len(ups) else None
+        since = self._listening_ms()
         outcome = tick(self.ledger, at_ms, listening_ms=since)
         if outcome != Outcome():
             self._do([outcome])
         if at_ms - self._pruned_ms >= DAY_MS:
             self._pruned_ms = at_ms
             self._database.prune(at_ms)
+
+    def _listening_ms(self) -> int | None:
+        """Return since when every district is heard over some broker; None: one is not."""
+        best: dict[str, int] = {}
+        for line in self._lines:
+            if line.up_since_ms is not None:
+                before = best.get(line.district, line.up_since_ms)
+                best[line.district] = min(before, line.up_since_ms)
+        return max(best.values()) if len(best) == len(self.settings.districts) else None
 
     def _read_all(self, batch: list[tuple[Line, Received, int]]) -> Iterator[Outcome]:
         """Give the outcomes one by one: each must be written before the next is decided."""

@@ -1,7 +1,7 @@
 """What goes out after the commit: acknowledgements and commands, in as few messages as will do."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gateway.centre.line import Line
@@ -24,7 +24,7 @@ class WordsOut:
     def __init__(
         self, lines: Iterable[Line], new_id: Callable[[], str] = lambda: secrets.token_hex(16)
     ) -> None:
-        self._lines: Mapping[str, Line] = {line.district: line for line in lines}
+        self._lines = tuple(lines)
         self._new_id = new_id
 
     def speak(self, outcomes: Iterable[Outcome], at_ms: int) -> None:
@@ -46,8 +46,9 @@ class WordsOut:
         return command.id if self._send(ask.district, out) else None
 
     def _send(self, district: str, publication: Publication) -> bool:
-        line = self._lines.get(district)
-        return line is not None and line.send(publication)
+        """Say it on every line of the district: a hub may be at any broker, and takes it once."""
+        sent = [line.send(publication) for line in self._lines if line.district == district]
+        return any(sent)
 
 
 def together(says: Iterable[Say]) -> list[Say]:

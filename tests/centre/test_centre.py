@@ -207,6 +207,26 @@ def break_disk(centre: Centre) -> None:
     centre._database._connection.execute("PRAGMA query_only = ON")
 
 
+async def test_a_hub_that_changes_to_the_second_broker_is_answered_there(
+    settings: CentreSettings, broker: Mosquitto, tmp_path: Path
+) -> None:
+    async with Mosquitto(tmp_path) as second:
+        url = f"mqtt://127.0.0.1:{second.port}"
+        both = replace(settings, more_brokers=(BrokerSettings(url),))
+        async with running(both) as centre:
+            async with SmallHub(broker.port) as hub:
+                await hub.say(alarm(1))
+                assert (await hub.acks.get()).ids == ("A1",)
+            await broker.kill()
+            async with SmallHub(second.port) as hub:
+                assert await hub.centre.get() is True
+                await hub.say(alarm(1, attempt=3))
+                assert (await hub.acks.get()).ids == ("A1",)
+                await hub.say(alarm(2))
+                assert (await hub.acks.get()).ids == ("A2",)
+            assert centre.counters.stored == 2
+
+
 async def test_each_district_has_its_own_line_and_state(
     settings: CentreSettings, broker_port: int
 ) -> None:
