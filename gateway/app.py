@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,11 +25,12 @@ from bleak.backends.scanner import BaseBleakScanner
 
 from gateway import registry
 from gateway.clock import Clock, SystemClock, when_proven
-from gateway.core.model import HubReturned, Link, LinkChange, Tick
+from gateway.core.inputs import Input
+from gateway.core.model import HubReturned, Link, LinkChange, Memory, Tick
 from gateway.core.pipeline import Pipeline
 from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
-from gateway.driver import DeviceSettings
+from gateway.driver import Decoded, Decoder, DeviceSettings, Packet
 from gateway.edge.announce import Announcer, CommandAnnouncer, silent
 from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState
@@ -50,14 +51,22 @@ EVICT_S = 3600.0
 LET_GO_S = 3.0  # BlueZ takes up to 3.2 s to let bands go (measured); SIGTERM has 5
 
 
+Tap = Callable[[Packet | Input | Memory], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What lies outside the daemon. Each field is the real thing unless another is handed in."""
+    """What lies outside the daemon. Each field is the real thing unless another is handed in.
+
+    tap: is shown every stamped packet, every input and what decoders remember from before: a
+        recorder.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     scanner_backend: type[BaseBleakScanner] | None = None
     client_backend: type[BaseBleakClient] | None = None
     announcer: Announcer | None = None
+    tap: Tap | None = None
     chance: random.Random = field(default_factory=random.SystemRandom)
 
 
@@ -69,7 +78,7 @@ class Daemon:
     ) -> None:
         self.settings, self.outside, self.store, self.pipeline = settings, outside, store, pipeline
         self.log = structlog.get_logger()
-        self.inbox = Inbox()
+        self.inbox = Inbox(tap=outside.tap)
         self.pulses = Pulses(asyncio.get_running_loop().time)
         self.ready = asyncio.Event()
 
@@ -160,14 +169,15 @@ class Daemon:
         command = self.settings.announcer.command
         return CommandAnnouncer(command, self.log) if command else silent
 
-    @staticmethod
     def _device(
-        stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]
+        self, stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]
     ) -> RadioDevice:
-        driver = registry.find(stanza.driver)
-        key = read_bind_key(stanza.key_file) if stanza.key_file else None
-        settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
-        return RadioDevice(stanza, driver, driver.new_decoder(settings, memories.get(stanza.name)))
+        device, tap = radio_device(stanza, memories.get(stanza.name)), self.outside.tap
+        if tap is None:
+            return device
+        if stanza.name in memories:
+            tap(Memory(stanza.name, memories[stanza.name]))
+        return replace(device, decoder=Tapped(device.decoder, tap))
 
     async def run(self) -> None:
         """Run until cancelled; then drain the inbox, flush and let everything go."""
@@ -240,6 +250,27 @@ class Daemon:
             self.log.warning("retention failed", error=str(error))
             return
         self.log.debug("retention", evicted=str(evicted))
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A decoder whose packets are shown to a tap before it sees them."""
+
+    decoder: Decoder
+    tap: Tap
+
+    def decode(self, packet: Packet) -> Decoded:
+        """Show the packet, decode it."""
+        self.tap(packet)
+        return self.decoder.decode(packet)
+
+
+def radio_device(stanza: DeviceStanza, memory: Mapping[str, int | str] | None) -> RadioDevice:
+    """Return a configured device with its driver and a decoder that knows what it knew."""
+    driver = registry.find(stanza.driver)
+    key = read_bind_key(stanza.key_file) if stanza.key_file else None
+    settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
+    return RadioDevice(stanza, driver, driver.new_decoder(settings, memory))
 
 
 def local_time(timezone: str) -> Callable[[int], int]:
