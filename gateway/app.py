@@ -108,7 +108,7 @@ class Daemon:
             on_rows=lambda _rows: daemon.uplink.wake(),
         ) as store:
             pipeline = Pipeline(
-                plan(settings, registry.find),
+                plan(settings, registry.find, local_time(settings.hub.timezone)),
                 lambda at: ids.new(at.wall_ms),
             )
             daemon = cls(settings, outside, store, pipeline)

@@ -140,7 +140,11 @@ class Pipeline:
                 self._evidence.block(given.device, reading.value)
             elif (event := spoken(reading.value)) is not None:
                 self._evidence.event(reading.at, given.device, *event)
-        return None if self._cancels(given, draft) else given
+        if not self._cancels(given, draft):
+            return given
+        # The press was the resident's word, and a sign of life to whoever counts silence.
+        self._detect(given, draft, self._plan.learning)
+        return None
 
     def _cancels(self, given: Heard, draft: Draft) -> bool:
         """Take the resident's word; return whether the press was that and nothing else."""
@@ -155,8 +159,10 @@ class Pipeline:
         self.book.resident(given.device, draft)
         return True
 
-    def _detect(self, given: Input, draft: Draft) -> None:
-        for detector in self._plan.detectors:
+    def _detect(
+        self, given: Input, draft: Draft, detectors: tuple[Detector, ...] | None = None
+    ) -> None:
+        for detector in self._plan.detectors if detectors is None else detectors:
             for decision in detector.feed(given):
                 alert = self.book.decide(decision, draft)
                 if alert is not None and alert.kind is Kind.FALL and alert.open:
