@@ -20,15 +20,14 @@ from gateway.core.model import Kind, Press
 from gateway.core.pipeline import Plan
 from gateway.core.wire import PLACES
 from gateway.driver import Capabilities, Driver
+from gateway.localtime import local_clock
 from gateway.settings import DeviceStanza, Role, Settings
 
 HOUR_MS = 3_600_000
 
 
-def plan(
-    settings: Settings, driver_of: Callable[[str], Driver], local_ms: Callable[[int], int]
-) -> Plan:
-    """Return the plan of a home. `local_ms` turns Unix ms into local ms counted as if UTC."""
+def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
+    """Return the plan of a home."""
     drivers = {stanza.name: driver_of(stanza.driver) for stanza in settings.devices}
     able = {
         stanza.name: drivers[stanza.name].capabilities(stanza.options)
@@ -37,7 +36,7 @@ def plan(
     heard = frozenset(name for name, driver in drivers.items() if driver.plan is None)
     learning: tuple[Learning, ...] = ()
     if settings.inactivity.enabled:
-        learning = (watch(settings, able, local_ms),)
+        learning = (watch(settings, able),)
     cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
     return Plan(
         detectors=(*rules(settings, able, heard), *learning),
@@ -83,9 +82,7 @@ def rules(
     yield ClockDetector()
 
 
-def watch(
-    settings: Settings, able: Mapping[str, Capabilities], local_ms: Callable[[int], int]
-) -> InactivityDuty:
+def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDuty:
     """Return the watch over silence: everything that can give a sign of life feeds it."""
     hours = settings.inactivity
     sensors = [
@@ -102,7 +99,7 @@ def watch(
         quiet_to_ms=clock_ms(hours.quiet_to),
     )
     toggles = frozenset(d.name for d in settings.devices if d.role is Role.SOS_CANCEL)
-    return InactivityDuty(sensors, levels, local_ms, away_buttons=toggles)
+    return InactivityDuty(sensors, levels, local_clock(settings.hub.timezone), away_buttons=toggles)
 
 
 def windows(settings: Settings) -> Mapping[Kind, int]:
