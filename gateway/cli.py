@@ -44,6 +44,9 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the daemon / 데몬 실행")
     run.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
+    run.add_argument(
+        "--record", type=Path, metavar="FILE", help="keep every packet, for `ansim replay packets`"
+    )
     run.set_defaults(command=_run)
 
     check = commands.add_parser("check", help="check a configuration / 설정 검사")
@@ -69,6 +72,13 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     demo.add_argument("--hold", action="store_true", help="a home to play with, until you quit")
     demo.add_argument("--amqtt", action="store_true", help="the broker from PyPI, not mosquitto")
     demo.set_defaults(command=_demo)
+
+    replay = commands.add_parser("replay", help="recordings through the hub / 기록 재생")
+    if "replay" in first:
+        from gateway.replay import command as replay_command  # noqa: PLC0415
+
+        replay_command.add_arguments(replay)
+        replay.set_defaults(command=_replay)
 
     centre = commands.add_parser("centre", help="the reference control centre / 참조 관제센터")
     if "centre" in first:
@@ -105,9 +115,21 @@ def _run(args: argparse.Namespace) -> int:
     from gateway.config import load  # noqa: PLC0415
     from gateway.edge import journal  # noqa: PLC0415
     from gateway.service import serve  # noqa: PLC0415
+    from gateway.settings import Settings  # noqa: PLC0415
 
     journal.configure()
-    asyncio.run(serve(lambda: load(args.config, registry.find, driver_names=registry.available())))
+
+    def settings() -> Settings:
+        return load(args.config, registry.find, driver_names=registry.available())
+
+    if args.record is None:
+        asyncio.run(serve(settings))
+        return 0
+    from gateway.app import Outside  # noqa: PLC0415
+    from gateway.replay.recording import Recorder  # noqa: PLC0415
+
+    with Recorder(args.record) as recorder:
+        asyncio.run(serve(settings, outside=Outside(tap=recorder)))
     return 0
 
 
@@ -153,6 +175,12 @@ def _demo(args: argparse.Namespace) -> int:
     from gateway.demo.command import main as demo  # noqa: PLC0415
 
     return demo(args, language(args))
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from gateway.replay.command import main as replay  # noqa: PLC0415
+
+    return replay(args, language(args))
 
 
 def _drivers(args: argparse.Namespace) -> int:

@@ -12,11 +12,10 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Input
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
-from gateway.core.wire import CommandName
 from gateway.edge.announce import Announcer
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -41,12 +40,16 @@ class Pump:
         self._log = structlog.get_logger()
         self._settled = asyncio.Event()
         self._turned = asyncio.Condition()
+        self._turning = False
         self._announcing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Pump until cancelled. An error here is a bug and ends the daemon."""
         while True:
-            await self.turn(await self._inbox.get())
+            given = await self._inbox.get()
+            self._turning = True
+            await self.turn(given)
+            self._turning = False
             async with self._turned:
                 self._turned.notify_all()
 
@@ -55,14 +58,18 @@ class Pump:
         await self._settled.wait()
 
     async def idle(self, until: Callable[[], bool] = lambda: True) -> None:
-        """Wait until nothing waits in the inbox and `until` holds: the pace of replays."""
+        """Wait until every input has gone the whole way and `until` holds: the pace of replays."""
         async with self._turned:
-            await self._turned.wait_for(lambda: not len(self._inbox) and until())
+            await self._turned.wait_for(
+                lambda: not self._turning and not len(self._inbox) and until()
+            )
 
     async def drain(self) -> None:
-        """Carry out what still waits, and write what the detectors have learnt."""
-        while len(self._inbox):
-            await self.turn(await self._inbox.get())
+        """Let `run` carry out what still waits, then hand over what the detectors have learnt.
+
+        An alarm whose commit is under way is not cut off: it would be neither on the disk nor sent.
+        """
+        await self.idle()
         self._store.add(Outputs(state=self._pipeline.save()))
         for task in self._announcing:
             task.cancel()
@@ -81,8 +88,6 @@ class Pump:
             case ClockProven(at=at, shift_ms=shift_ms):
                 await self._store.repair_time(at.boot, shift_ms, at.mono_ms)
                 self._uplink.clock_proven()
-            case Asked(command=command) if command.name is CommandName.RESEND:
-                self._uplink.wake()
             case _:
                 pass
 

@@ -13,11 +13,12 @@ from gateway.core.instants import elapsed_ms
 from gateway.core.model import At
 from gateway.core.pipeline import Pipeline
 from gateway.core.texts import render
-from gateway.core.wire import PLACES, birth_body, heartbeat_body, timestamp
+from gateway.core.wire import PLACES, birth_body, heartbeat_body
 from gateway.edge.radio import Radio
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
 from gateway.inbox import Inbox
+from gateway.localtime import local_time
 from gateway.settings import Settings
 
 BATTERY = "battery"
@@ -82,7 +83,7 @@ class Status:
         return {
             "hub": daemon.settings.hub.id,
             "version": __version__,
-            "now": timestamp(now.wall_ms),
+            "now": local_time(now.wall_ms, daemon.settings.hub.timezone).isoformat(" ", "seconds"),
             "clock": "proven" if now.proven else "estimated",
             "uptime_s": (elapsed_ms(self._started, now) or 0) // 1000,
             "rss_kib": rss_kib(),

@@ -192,14 +192,13 @@ async def measure(events: int, falls: int, seed: int) -> int:
         await falling
         await settled(desk, quiet_s=12.0 if falls else 3.0)
         await hub.end(signal.SIGTERM)
-        if os.environ.get("KEEP_HOPS"):
-            Path(os.environ["KEEP_HOPS"]).write_text(hops.read_text())
         lines = [json.loads(line) for line in hops.read_text().splitlines()]
     found = trips(lines, aired)
     report(found, windows(lines))
     for line in lines:
-        if line["event"] in ("broker lost", "not taken by the broker", "outbox unreadable"):
-            print(f"{line['loop_s'] - aired[0][0]:8.1f} s  {line['event']}: {line['reason']}")
+        if line["level"] in ("warning", "error", "critical"):
+            why = line.get("reason") or line.get("error")
+            print(f"{line['loop_s'] - aired[0][0]:8.1f} s  {line['event']}: {why}")
     return accounts(desk, found, events)
 
 

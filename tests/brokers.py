@@ -31,7 +31,12 @@ def free_port() -> int:
                 return port
 
 
-PLAIN = ("listener {port} 127.0.0.1", "persistence false", "allow_anonymous true")
+PLAIN = (
+    "listener {port} 127.0.0.1",
+    "persistence false",
+    "allow_anonymous true",
+    "set_tcp_nodelay true",
+)
 SHIPPED = Path(__file__).resolve().parent.parent / "config" / "mosquitto"
 
 
@@ -40,6 +45,7 @@ def shipped(directory: Path) -> list[str]:
     text = (SHIPPED / "mosquitto.conf").read_text()
     for ours, here in (
         ("listener 8883", "listener {port} 127.0.0.1"),
+        ("listener 8884 127.0.0.1", "listener {centre} 127.0.0.1"),
         ("/etc/mosquitto/certs/", f"{directory}/"),
         ("/etc/mosquitto/acl", str(SHIPPED / "acl")),
         ("/var/lib/mosquitto/", f"{directory}/"),
@@ -56,7 +62,10 @@ class Mosquitto:
         self.port = port or free_port()
         self.log: list[str] = []
         self._config = directory / f"mosquitto-{self.port}.conf"
-        text = "\n".join(("log_type all", *lines)).replace("{port}", str(self.port))
+        text = "\n".join(("log_type all", *lines))
+        self.centre_port = free_port()
+        for word, number in (("{port}", self.port), ("{centre}", self.centre_port)):
+            text = text.replace(word, str(number))
         if os.geteuid() == 0:
             text += "\nuser root"  # or it could not read what a test wrote for itself
         self._config.write_text(text + "\n")

@@ -29,7 +29,8 @@ class Connected:
 class FakeBroker:
     """Speaks just enough MQTT for one hub.
 
-    refuses_v5: "", "code" (CONNACK with code 1, as NATS) or "close" (as RabbitMQ 3.10).
+    refuses_v5: "", "code" (CONNACK with code 1, as NATS), "close" (as RabbitMQ 3.10) or "silence"
+        (as amqtt).
     hangs: accepts TCP and says nothing. acknowledges: whether PUBACKs go out by themselves.
     """
 
@@ -154,7 +155,8 @@ class FakeBroker:
         if level == 5 and self._refuses_v5 == "code":
             writer.write(b"\x20\x02\x00\x01")
         if level == 5 and self._refuses_v5:
-            writer.close()
+            if self._refuses_v5 != "silence":
+                writer.close()
             return
         self.connections.append(
             Connected(

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.core.alerts import Alert, Matter, Word
 from gateway.core.model import At, Kind, Memory, Reason
 from gateway.core.outputs import Keep, Outputs, Post, Stream
-from gateway.edge import database
+from gateway.edge import files
 from gateway.edge.store import Store
 from gateway.settings import StoreSettings
 
@@ -153,7 +153,7 @@ async def opened(
     epochs: Callable[[], str] | None = None,
     settings: StoreSettings | None = None,
     limit_s: float = 5.0,
-    connect: Callable[[Path], sqlite3.Connection] = database.connect,
+    connect: Callable[[Path], sqlite3.Connection] = files.connect,
     **others: Any,
 ) -> AsyncIterator[Store]:
     async with Store.open(

@@ -25,7 +25,7 @@ from gateway.core.wire import (
 )
 from gateway.edge.lanes import BULK
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
-from gateway.edge.outbox import Order
+from gateway.edge.unfinished import Order
 from gateway.edge.uplink import Uplink
 from gateway.settings import BrokerSettings, UplinkSettings
 from tests.contract import assert_valid
@@ -121,10 +121,10 @@ class FakeOutbox:
         self.rows |= {row.id: row for row in rows}
 
     async def unfinished(
-        self, stream: Stream | None = None, limit: int = 100, after: FakeRow | None = None
+        self, stream: Stream | None = None, limit: int = 100, after: Order | None = None
     ) -> tuple[FakeRow, ...]:
         found = (row for row in self.rows.values() if stream in (None, row.stream))
-        later = (row for row in found if after is None or row.order > after.order)
+        later = (row for row in found if after is None or row.order > after)
         return tuple(sorted(later, key=lambda row: row.order)[:limit])
 
 
@@ -135,7 +135,6 @@ class Core:
     outbox: FakeOutbox
     settle: Callable[[Iterable[str]], None] = lambda _ids: None
     inputs: list[Any] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def deliver(self, value: Any) -> None:
@@ -150,10 +149,6 @@ class Core:
             for ident in ids:
                 self.outbox.rows.pop(ident, None)
             self.settle(ids)
-        self.changed.set()
-
-    def refuse(self, ident: str, reason: str) -> None:
-        self.refused.append((ident, reason))
         self.changed.set()
 
     def links(self) -> list[tuple[str, bool]]:
@@ -270,7 +265,6 @@ def new_uplink(settings: UplinkSettings, core: Core, clock: StandingClock | None
             outbox=0,
         ),
         jitter=random.Random(1),
-        refused=core.refuse,
     )
     core.settle = uplink.settle
     return uplink

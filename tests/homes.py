@@ -11,7 +11,7 @@ from gateway.centre.case import Case
 from gateway.centre.centre import Centre, Listener
 from gateway.centre.settings import CentreSettings
 from gateway.clock import Clock, SystemClock
-from gateway.core.wire import UpMessage
+from gateway.core.wire import Topics, UpMessage, encode
 from gateway.settings import (
     BrokerSettings,
     DeviceStanza,
@@ -21,6 +21,7 @@ from gateway.settings import (
     UplinkSettings,
 )
 from gateway.virtual.world import World
+from tests.contract import assert_valid
 
 HUB = "mfzwizltmvzxg2lqnrsv6ylcmm"
 DISTRICT = "1120000000"
@@ -45,6 +46,7 @@ class Desk:
     stored: list[UpMessage] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    topics: Topics = field(default_factory=lambda: Topics(DISTRICT, HUB))
 
     def listener(self) -> Listener:
         return Listener(stored=self._stored, alarm=self._case)
@@ -86,6 +88,8 @@ async def centre(
     try:
         await running.up()
         yield desk
+        for message in desk.stored:
+            assert_valid(desk.topics.up(message.leaf), encode(message.body))
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

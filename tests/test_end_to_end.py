@@ -1,6 +1,7 @@
 """The thin whole: a press on a virtual button, through everything real, to `stored`."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,7 @@ async def test_a_press_is_not_counted_again_by_a_hub_that_restarts(tmp_path: Pat
 
 @needs_mosquitto
 @pytest.mark.broker
+@pytest.mark.timeout(150)
 async def test_a_fall_played_on_a_real_bands_frames_is_pending_then_raised_with_its_evidence(
     tmp_path: Path,
 ) -> None:
@@ -74,22 +76,84 @@ async def test_a_fall_played_on_a_real_bands_frames_is_pending_then_raised_with_
         home = settings(
             tmp_path, url, BAND, announcer=AnnouncerSettings(command=("true", "{sound}"))
         )
-        time = asyncio.create_task(clock.run(rate=6.0))
+        time = asyncio.create_task(clock.run(rate=4.0))
         async with (
             centre(tmp_path, BrokerSettings(url=url)) as desk,
             daemon(home, world),
         ):
             band.play(np.concatenate([quiet(4.0), fall(lying_s=60.0)]), 50.0)
-            pending = await desk.alarm("fall")
+            pending = await desk.alarm("fall", within_s=60)
             assert (pending.body["msg"], pending.body["state"]) == ("new", "pending")
             assert pending.body["due"] is not None
             assert 0.5 < pending.body["cert"] <= 1.0
-            raised = await desk.alarm("fall", count=2)
+            raised = await desk.alarm("fall", count=2, within_s=60)
             assert (raised.body["msg"], raised.body["state"]) == ("update", "raised")
             assert raised.body["refs"] == [pending.id]
             while not [m for m in desk.stored if m.leaf == "evidence"]:
                 desk.changed.clear()
-                await asyncio.wait_for(desk.changed.wait(), 20)
+                await asyncio.wait_for(desk.changed.wait(), 60)
             parts = [m.body for m in desk.stored if m.leaf == "evidence"]
             assert {part["alert"] for part in parts} == {pending.id}
         time.cancel()
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_a_hub_whose_database_was_deleted_is_heard_under_a_new_epoch(tmp_path: Path) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        home = settings(tmp_path, url, SOS)
+        async with centre(tmp_path, BrokerSettings(url=url)) as desk:
+            async with daemon(home, world):
+                button.press(Press.SINGLE)
+                first = await desk.alarm("pers")
+            shutil.rmtree(home.store.directory)
+            async with daemon(home, world):
+                button.press(Press.DOUBLE)
+                second = await desk.alarm("pers", count=2)
+    assert second.epoch != first.epoch
+    assert (second.seq, second.body["msg"]) == (first.seq, "new"), "the same number, another epoch"
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_a_corrupt_database_is_set_aside_named_in_an_alarm_and_the_hub_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        home = settings(tmp_path, url, SOS)
+        async with centre(tmp_path, BrokerSettings(url=url)) as desk:
+            async with daemon(home, world):
+                button.press(Press.SINGLE)
+                await desk.alarm("pers")
+            (database,) = home.store.directory.glob("*.db")
+            database.write_bytes(b"no database at all" * 1000)
+            async with daemon(home, world) as hub:
+                fault = await desk.alarm("fault.store")
+                assert hub.store.found.kept_as in fault.body["evid"]["en"]
+                button.press(Press.DOUBLE)
+                await desk.alarm("pers", count=2)
+            assert (home.store.directory / hub.store.found.kept_as).exists()
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_an_alarm_pressed_while_the_broker_is_dead_is_stored_once_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        button = world.shelly_button(BUTTON)
+        async with (
+            centre(tmp_path, BrokerSettings(url=url)) as desk,
+            daemon(settings(tmp_path, url, SOS), world) as hub,
+        ):
+            await broker.kill()
+            button.press(Press.SINGLE)
+            await hub.pump.idle(lambda: bool(list(hub.pipeline.book)))
+            await broker.start()
+            await desk.alarm("pers", within_s=50)
+        assert len(desk.alarms("pers")) == 1

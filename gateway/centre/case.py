@@ -172,7 +172,7 @@ def _shown(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "kind": Kind(body["type"]),
         "sev": body["sev"],
-        "cert": float(cert) if isinstance(cert, int | float) else 1.0,
+        "cert": min(max(float(cert), 0.0), 1.0) if isinstance(cert, int | float) else 1.0,
         "loc": loc if isinstance(loc, int) else 0,
         "sensor": str(body.get("sensor") or ""),
         "onset_ms": parse_timestamp(body["t"]),

@@ -2,7 +2,7 @@
 
 The store adds v, id, hub, epoch, stream, seq, boot and durable to a row; the uplink adds `attempt`.
 `up/state` and `up/hb` are in no stream: they carry no seq, and the uplink adds `session`. A death
-counts only when its boot and session are those of the last birth (gateway.edge.uplink).
+whose session is below that of the last birth is an old connection's (gateway.edge.uplink).
 A payload stays below 2 KiB (contract, rule 4), so batches are cut here, where they are made.
 """
 

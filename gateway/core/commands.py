@@ -10,7 +10,7 @@ from typing import Any
 from gateway.core.book import AlertBook
 from gateway.core.detector import Detector
 from gateway.core.draft import Draft
-from gateway.core.inputs import Asked
+from gateway.core.inputs import Asked, Refused
 from gateway.core.model import At, Kind, Memory, Reason
 from gateway.core.outputs import Stream
 from gateway.core.texts import words
@@ -73,6 +73,11 @@ class Commands:
             case CommandName.RESEND:
                 detail = {"resend": dict(command.args)}
         self._answer(asked, detail=detail, draft=draft)
+
+    def refuse(self, refused: Refused, draft: Draft) -> None:
+        """Answer a command that was not obeyed."""
+        body = result_body(refused.id, refused.at, ok=False, reason=refused.reason)
+        draft.post(Stream.RES, self._new_id(refused.at), body)
 
     def _acknowledge(self, asked: Asked, draft: Draft) -> None:
         args = asked.command.args

@@ -76,7 +76,7 @@ _COUNTS: Schema = {
     "additionalProperties": _integer(0),
 }
 _BOOT = {**_integer(0), "description": "counter kept per boot of the hub"}
-_SESSION = {**_integer(0), "description": "of a connection; grows within one boot"}
+_SESSION = {**_integer(0), "description": "of a connection; grows from one to the next"}
 _INSTANT: Mapping[str, Schema] = {
     "t": {**_TIME, "description": "wall time; a lower bound while `clock` is estimated"},
     "mono_ms": {**_integer(0), "description": "milliseconds since the hub's boot"},

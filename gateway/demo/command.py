@@ -11,6 +11,7 @@ from gateway.demo.day import SCENES
 from gateway.demo.hold import hold
 from gateway.demo.hops import HOPS, spread
 from gateway.demo.stage import Stage, morning, stage
+from gateway.demo.teller import ZONE
 from gateway.option import Language
 
 
@@ -78,7 +79,7 @@ def _line(ready: Stage, message: UpMessage) -> str:
     trip = ready.hops.trips.get(message.id)
     took = trip.ms("decided", "stored") if trip else None
     ms = "" if took is None else f"{took:7.1f} ms"
-    clock = datetime.fromisoformat(body["sent_t"]).astimezone().strftime("%H:%M:%S")
+    clock = datetime.fromisoformat(body["sent_t"]).astimezone(ZONE).strftime("%H:%M:%S")
     why = body["evid"][("en", "ko")[ready.teller.pick("", "ko") == "ko"]]
     return f"{clock}  {body['type']:<13} {body['state']:<10} {ms:>12}  {why}"
 

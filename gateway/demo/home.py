@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.settings import (
     AnnouncerSettings,
@@ -26,6 +27,7 @@ NEIGHBOURS, NEIGHBOURS_PER_S = 40, 20.0
 BAND, SOS, CANCEL = "A0:9E:1A:00:00:01", "B4:35:22:00:00:01", "B4:35:22:00:00:02"
 BEDROOM, KITCHEN, DOOR = "0C:EF:F6:00:00:01", "0C:EF:F6:00:00:02", "0C:EF:F6:00:00:03"
 TOILET = "54:EF:44:00:00:01"
+BEACON = MappingProxyType({"beacon_s": 60})  # beacon mode, as switched on at commissioning
 SOS_KEY, TOILET_KEY = bytes(range(16)), bytes(range(16, 32))
 
 
@@ -66,12 +68,12 @@ def settings(directory: Path, url: str) -> Settings:
         path.chmod(0o600)
     devices = (
         DeviceStanza("band", "polar_pmd", BAND),
-        DeviceStanza("sos", "bthome", SOS, "living", directory / "sos.key", Role.SOS),
-        DeviceStanza("cancel", "bthome", CANCEL, "bedroom", role=Role.CANCEL),
-        DeviceStanza("bedroom", "bthome", BEDROOM, "bedroom"),
-        DeviceStanza("kitchen", "bthome", KITCHEN, "kitchen"),
+        DeviceStanza("sos", "bthome", SOS, "living", directory / "sos.key", Role.SOS, BEACON),
+        DeviceStanza("cancel", "bthome", CANCEL, "bedroom", None, Role.CANCEL, BEACON),
+        DeviceStanza("bedroom", "bthome", BEDROOM, "bedroom", options=BEACON),
+        DeviceStanza("kitchen", "bthome", KITCHEN, "kitchen", options=BEACON),
         DeviceStanza("toilet", "mibeacon", TOILET, "toilet", directory / "toilet.key"),
-        DeviceStanza("door", "bthome", DOOR, "frontdoor", role=Role.DOOR),
+        DeviceStanza("door", "bthome", DOOR, "frontdoor", None, Role.DOOR, BEACON),
     )
     return Settings(
         hub=HubSettings(id=HUB, district=DISTRICT),

@@ -83,6 +83,7 @@ class Band:
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
         failures = 0
+        await self._let_go_of_stale()
         while True:
             found = await self._find(LONG_PATIENCE_S if failures else PATIENCE_S)
             began = loop.time()

@@ -27,6 +27,7 @@ from sqlite_utils import Database
 from gateway.edge import retention, tables
 from gateway.edge.aside import set_aside
 from gateway.edge.batch import Written
+from gateway.edge.files import Ballast, connect, inode, is_code
 from gateway.edge.records import Found, FoundState
 from gateway.errors import StoreError
 
@@ -34,6 +35,14 @@ T = TypeVar("T")
 
 VERSION = 1
 NAME = "hub.db"
+BALLAST = "hub.ballast"
+LOG_PAGES = 256
+"""How long the log grows before it is folded into the file: 1 MB."""
+
+BALLAST_PAGES = 4 * LOG_PAGES
+"""When the file can no longer grow, folding fails and the log grows on into what room is left: the
+ballast must take more than one log."""
+
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -49,11 +58,6 @@ class _Broken(Exception):  # noqa: N818 - never leaves this module
     """The file is not a database that we can go on with."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection whose transactions are ours to begin and end."""
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
-
-
 class Disk:
     """One database file and the connection to it."""
 
@@ -67,6 +71,7 @@ class Disk:
     ) -> None:
         self.path = directory / NAME
         self._boot, self._new_epoch, self._connect = boot, new_epoch, connect
+        self._ballast = Ballast(directory / BALLAST, BALLAST_PAGES * 4096)
         self._db: Database | None = None
         self._inode: tuple[int, int] | None = None
         self._debts: list[Callable[[Database], None]] = []
@@ -78,10 +83,23 @@ class Disk:
         """Open what is there, or make a new one; UNUSABLE instead of an exception."""
         try:
             self._open()
+            self._ballast.hold()
         except (sqlite3.Error, OSError, StoreError) as error:
             self._shut()
             self.found = Found(FoundState.UNUSABLE, f"{self.path}: {error}")
         return self.found
+
+    @property
+    def tight(self) -> bool:
+        """Whether the ballast was thrown off: the next full disk would be final."""
+        return self._db is not None and not self._ballast.held
+
+    def regain(self) -> bool:
+        """Do one small piece of getting the ballast back; return whether more is to do."""
+        more = self.read(lambda db: retention.regain(db, BALLAST_PAGES))
+        if not more:
+            self._ballast.hold()
+        return more
 
     def close(self) -> None:
         """Fold the log into the file and let go of it."""
@@ -101,8 +119,9 @@ class Disk:
         try:
             return self._attempt(work, abandoned)
         except StoreError as error:
-            if not _is(error.__cause__, sqlite3.SQLITE_FULL):
+            if not is_code(error.__cause__, sqlite3.SQLITE_FULL):
                 raise
+        self._ballast.drop()
         with contextlib.suppress(sqlite3.Error):
             retention.make_room(self._usable())
         return self._attempt(work, abandoned)
@@ -161,14 +180,14 @@ class Disk:
 
     def _after(self, error: sqlite3.Error) -> StoreError:
         """Return what to raise for `error`, after doing what it asks for."""
-        if any(_is(error, code) for code in _BROKEN):
+        if any(is_code(error, code) for code in _BROKEN):
             return self._replace(str(error))
-        if not _is(error, sqlite3.SQLITE_FULL):
+        if not is_code(error, sqlite3.SQLITE_FULL):
             self._shut()  # an I/O error may outlive its connection: begin with a fresh one
         return StoreError(f"{self.path}: {error}")
 
     def _usable(self) -> Database:
-        if self._db is not None and self._inode != _inode(self.path):
+        if self._db is not None and self._inode != inode(self.path):
             raise self._replace("its file is gone")
         if self._db is None:
             had = self.epoch
@@ -211,7 +230,7 @@ class Disk:
         except _Broken as broken:
             reason = str(broken)
         except sqlite3.DatabaseError as error:
-            if not any(_is(error, code) for code in _BROKEN):
+            if not any(is_code(error, code) for code in _BROKEN):
                 raise
             reason = str(error)
         else:
@@ -253,31 +272,18 @@ class Disk:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only a file without tables takes it
         db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA journal_size_limit = 4194304").fetchone()
+        db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}").fetchone()
+        db.execute(f"PRAGMA journal_size_limit = {LOG_PAGES * 4096}").fetchone()
         return db
 
     def _take(self, db: Database, epoch: str) -> None:
         self.boot_number = tables.boot_number(db, self._boot)
         if epoch != self.epoch:
             self._debts.clear()  # they are another file's
-        self.epoch, self._inode = epoch, _inode(self.path)
+        self.epoch, self._inode = epoch, inode(self.path)
 
     def _shut(self) -> None:
         db, self._db, self._inode = self._db, None, None
         if db is not None:
             with contextlib.suppress(sqlite3.Error):
                 db.conn.close()
-
-
-def _is(error: BaseException | None, code: int) -> bool:
-    """Whether `error` has this primary result code (its extended codes included)."""
-    have = getattr(error, "sqlite_errorcode", None)
-    return have is not None and have & 0xFF == code
-
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -121,6 +121,11 @@ class Ear:
         self._last_heard = at
         return self._decode(Packet(at, self.name, channel, uuid, data))
 
+    def packet(self, packet: Packet) -> None:
+        """Take a packet that was stamped before: a recording's."""
+        self._last_heard = packet.at
+        self._decode(packet)
+
     def status(self) -> DeviceStatus:
         """Return what is known now."""
         return DeviceStatus(
@@ -164,6 +169,8 @@ class Ear:
             self._bugs += 1
             self._report_bug(packet)
             return False
+        if not decoded.proves_life:
+            return decoded.restart_stream  # anybody could have sent it
         self._tag_opened(packet.at)
         memory = None if decoded.memory is None else Memory(self.name, decoded.memory)
         self._told_ms = packet.at.mono_ms

@@ -1,18 +1,17 @@
 """What comes down: acknowledgements, commands, the centre's state; read, judged, handed on.
 
-A command is handed on once (by id), and never after its `not_after`. While the hub's clock is
-unproven that is judged by the centre's own time, as far as it is known (a retained state may be
-old, so it is a lower bound, like the hub's own); with no time from the centre only what does no
-harm late is handed on.
+A command is never handed on after its `not_after`; that it is done only once is the core's matter,
+which keeps the ids beyond a restart. While the hub's clock is unproven lateness is judged by the
+centre's own time, as far as it is known (a retained state may be old, so it is a lower bound, like
+the hub's own); with no time from the centre only what does no harm late is handed on.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.core.inputs import Acknowledge, Asked
+from gateway.core.inputs import Acknowledge, Asked, Refused
 from gateway.core.wire import (
     Ack,
     CentreState,
@@ -27,7 +26,6 @@ from gateway.core.wire import (
 from gateway.edge.mqtt import Received
 from gateway.errors import CentreError
 
-REMEMBERED = 256
 HARMLESS = frozenset(
     {CommandName.ACKNOWLEDGE, CommandName.RESEND, CommandName.STATUS, CommandName.HOME}
 )
@@ -36,27 +34,29 @@ _log = structlog.get_logger(__name__)
 
 
 class Downlink:
-    """The way from the centre into the core."""
+    """The way from the centre into the core.
+
+    on_state: told the centre's state, and whether it is the retained one or has just been said.
+    """
 
     def __init__(
         self,
         topics: Topics,
         clock: Clock,
-        deliver: Callable[[Acknowledge | Asked], None],
+        deliver: Callable[[Acknowledge | Asked | Refused], None],
         *,
-        refused: Callable[[str, str], None],
         on_ack: Callable[[Ack], None],
-        on_state: Callable[[CentreState], None],
+        on_state: Callable[[CentreState, bool], None],
+        on_resend: Callable[[], None],
     ) -> None:
         self._ack_topic = topics.dn("ack")
         self._cmd_topic = topics.dn("cmd")
         self._state_topic = topics.centre
         self._clock = clock
         self._deliver = deliver
-        self._refused = refused
         self._on_ack = on_ack
         self._on_state = on_state
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._on_resend = on_resend
         self._centre_ahead_ms: int | None = None  # the centre's time less our mono_ms
         self.refusals = 0
 
@@ -73,7 +73,7 @@ class Downlink:
             elif message.topic == self._cmd_topic:
                 self._take_command(message.payload)
             elif message.topic == self._state_topic:
-                self._take_state(parse_centre_state(message.payload))
+                self._take_state(parse_centre_state(message.payload), message.retained)
             else:
                 raise CentreError(f"nothing is expected on {message.topic}")  # noqa: TRY301
         except CentreError as wrong:
@@ -84,11 +84,11 @@ class Downlink:
         self._on_ack(ack)
         self._deliver(Acknowledge(self._clock.now(), ack))
 
-    def _take_state(self, state: CentreState) -> None:
+    def _take_state(self, state: CentreState, retained: bool) -> None:  # noqa: FBT001 - MQTT's flag
         if state.at_ms is not None:
             ahead = state.at_ms - self._clock.now().mono_ms
             self._centre_ahead_ms = max(ahead, self._centre_ahead_ms or ahead)
-        self._on_state(state)
+        self._on_state(state, retained)
 
     def _take_command(self, payload: bytes) -> None:
         try:
@@ -96,18 +96,17 @@ class Downlink:
         except CentreError as wrong:
             self._refuse(command_id(payload), str(wrong))
             raise
-        if command.id in self._seen:
-            return  # answered the first time
-        self._remember(command.id)
         reason = self._too_late(command)
         if reason:
             self._refuse(command.id, reason)
             raise CentreError(f"command {command.id}: {reason}")
         self._deliver(Asked(self._clock.now(), command))
+        if command.name is CommandName.RESEND:
+            self._on_resend()
 
     def _refuse(self, ident: str | None, reason: str) -> None:
         if ident is not None:
-            self._refused(ident, reason)
+            self._deliver(Refused(self._clock.now(), ident, reason))
 
     def _too_late(self, command: Command) -> str:
         """Return why the command may no longer be obeyed, or nothing."""
@@ -120,8 +119,3 @@ class Downlink:
         if not now.proven and self._centre_ahead_ms is None and command.name not in HARMLESS:
             return "the hub does not know the time, so it cannot tell whether this is still wanted"
         return ""
-
-    def _remember(self, ident: str) -> None:
-        self._seen[ident] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)

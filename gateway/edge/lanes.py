@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from gateway.core.alerts import repeat_after_s
 from gateway.core.model import Kind
 from gateway.core.outputs import Stream
-from gateway.edge.outbox import PAGE, Order, Outbox, Row
+from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 
 BULK = (Stream.RES, Stream.EVIDENCE, Stream.EVENT, Stream.SUM)
 MAX_AWAITING = 500
@@ -153,7 +153,7 @@ class AlarmFeed:
         loop = asyncio.get_running_loop()
         self._settled = settled = set[str]()
         fresh = False
-        after: Row | None = None
+        after: Order | None = None
         try:
             while True:
                 page = await self._outbox.unfinished(Stream.ALARM, PAGE, after=after)
@@ -162,7 +162,7 @@ class AlarmFeed:
                         fresh |= self._lane.offer(row, loop.time())
                 if len(page) < PAGE:
                     return fresh
-                after = page[-1]
+                after = page[-1].order
         finally:
             self._settled = None
 
@@ -171,16 +171,22 @@ class BulkLane:
     """The other streams on one connection: what has been read, what awaits `stored`."""
 
     def __init__(self) -> None:
-        self._page: list[Row] = []
-        self._cursor: dict[Stream, Row | None] = dict.fromkeys(BULK)
-        self._dry: set[Stream] = set()
         self._awaiting: dict[str, tuple[Row, float]] = {}
+        self._dry: set[Stream] = set()
+        self.again()
 
     def woken(self) -> None:
         """Read every stream on from where it was: new rows may be there."""
         self._dry.clear()
 
-    def wants(self) -> tuple[Stream, Row | None] | None:
+    def again(self) -> None:
+        """Read and send everything not finished once more: the centre is back."""
+        self._page: list[Row] = []
+        self._cursor: dict[Stream, Order | None] = dict.fromkeys(BULK)
+        self._dry.clear()
+        self._awaiting.clear()
+
+    def wants(self) -> tuple[Stream, Order | None] | None:
         """Return which stream to read a page of and after which row; None: nothing to read."""
         if self._page or len(self._awaiting) >= MAX_AWAITING:
             return None
@@ -195,7 +201,7 @@ class BulkLane:
         if len(page) < PAGE:
             self._dry.add(stream)
         if page:
-            self._cursor[stream] = page[-1]
+            self._cursor[stream] = page[-1].order
         self._page = [row for row in page if row.id not in self._awaiting]
 
     def next(self, now: float) -> Row | None:

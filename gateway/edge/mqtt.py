@@ -5,7 +5,8 @@ What was learnt the hard way [measured with paho 2.2.0]
    each connection, and nothing is handed to paho that may not go out now.
 2. The server's Receive Maximum is never read by paho: `receive_maximum` is, and callers keep to it.
 3. With a persistent session messages arrive in the same read as CONNACK: handlers stand before.
-4. NATS answers MQTT 5 with code 1, RabbitMQ 3.10 just closes: both become `Refused.old`.
+4. NATS answers MQTT 5 with code 1, RabbitMQ 3.10 just closes, amqtt 0.12 reads it as 3.1.1 and
+   waits for bytes that never come: all three become `Refused.old`.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from gateway.edge.mqtt_values import Endpoint, Publication, Received, Refused, V
 from gateway.edge.paho_loop import LoopDriver
 from gateway.errors import LinkError
 
-ANSWER_S = 10.0  # CONNACK, SUBACK: brokers at their file limit hang without an error
+ANSWER_S = 10.0  # TCP with TLS, SUBACK
+CONNACK_S = 5.0  # brokers at their file limit hang without an error; 3.1.1 gets as long again
 WILL_DELAY_S = 30
 SESSION_EXPIRY_S = 3600
 UNSUPPORTED_VERSION = 132  # reason code; paho gives it for code 1 of 3.1.1 too
@@ -79,14 +81,16 @@ class Connection:
     # ------------------------------------------------------------------------------ open, close
     async def open(self) -> None:
         """Connect; LinkError (Refused) says why not."""
+        silent = LinkError(f"not connected within {ANSWER_S:g} s")
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._driver.connect(self._connect)
+            silent = Refused(f"no CONNACK within {CONNACK_S:g} s", old=True)
+            async with asyncio.timeout(CONNACK_S):
                 code = await self._connack
         except TimeoutError:
-            late = LinkError(f"no CONNACK within {ANSWER_S:g} s")
-            self.drop(late)
-            raise late from None
+            self.drop(silent)
+            raise silent from None
         except OSError as wrong:  # also name resolution and ssl.SSLError
             error = LinkError(_reason(wrong))
             self.drop(error)

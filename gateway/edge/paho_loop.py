@@ -79,8 +79,8 @@ class LoopDriver:
             sock.close()
 
     def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
-        # Two small packets in a row (a PUBACK, then a publication) would wait 40 ms: Nagle's
-        # algorithm holds the second back until the broker's delayed TCP acknowledgement.
+        # Without it Nagle holds a PUBLISH back until the peer's delayed ACK. Measured on loopback
+        # from durable to `stored`: 89 ms; with it 44; with mosquitto's set_tcp_nodelay as well 1.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
         def opened() -> None:

@@ -8,8 +8,9 @@ Why a proof by test: thingsboard-gateway 3.8.5 compares seconds with millisecond
 nothing; at its limit it drops the newest.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
@@ -71,10 +72,29 @@ def step(db: Database, policy: Policy) -> tuple[str, int]:
 
 
 def make_room(db: Database) -> None:
-    """Give up the oldest of what may go, so that an alarm finds room on a full disk."""
+    """Give up the oldest of what may go, so that an alarm finds room on a full disk.
+
+    The log is folded into the file first: it can then be written from its beginning again, which
+    takes no new room of a disk that has none.
+    """
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     for lane in LANES:
         if _shed(db, lane):
             return
+
+
+def regain(db: Database, pages: int) -> bool:
+    """Do one small piece of winning back `pages` from the file; return whether more is to do.
+
+    A quarter more stays free inside the file, so that it need not grow at the next row.
+    """
+    if _pragma(db, "freelist_count") < pages + pages // 4 and any(
+        _shed(db, lane) for lane in LANES
+    ):
+        return True
+    db.conn.executescript(f"PRAGMA incremental_vacuum({pages})")
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return False
 
 
 def used_bytes(db: Database) -> int:
@@ -87,9 +107,26 @@ def bytes_on_disk(db: Database) -> int:
     return _pragma(db, "page_size") * _pragma(db, "page_count")
 
 
-def counts(db: Database) -> dict[str, int]:
-    """Return how many rows have been evicted since the database was made, by lane."""
-    return dict(db.execute("SELECT lane, rows FROM evicted").fetchall())
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What the file holds: outbox rows by stream, readings, rows evicted since it was made."""
+
+    lanes: Mapping[str, int] = field(default_factory=dict)
+    readings: int = 0
+    evicted: Mapping[str, int] = field(default_factory=dict)
+    bytes_on_disk: int = 0
+
+
+def census(db: Database, without: list[str]) -> Census:
+    """Count, leaving out outbox rows whose id is in `without`."""
+    lanes = db.execute(
+        "SELECT stream, count(*) FROM outbox"
+        " WHERE id NOT IN (SELECT value FROM json_each(?)) GROUP BY stream",
+        [json.dumps(without)],
+    )
+    readings = db.execute("SELECT count(*) FROM readings").fetchone()[0]
+    evicted = db.execute("SELECT lane, rows FROM evicted").fetchall()
+    return Census(dict(lanes.fetchall()), readings, dict(evicted), bytes_on_disk(db))
 
 
 def _expire(db: Database, policy: Policy) -> int:

@@ -18,7 +18,7 @@ from gateway.core.outputs import Stream
 from gateway.core.wire import MAX_PAYLOAD, Topics, encode
 from gateway.edge.lanes import Alarm, AlarmLane, BulkLane
 from gateway.edge.mqtt import Connection, Publication
-from gateway.edge.outbox import Row
+from gateway.edge.unfinished import Order, Row
 from gateway.errors import LinkError, StoreError
 
 PUBACK_S = 20.0
@@ -27,7 +27,7 @@ EXPIRY_S: Mapping[Stream, int] = {Stream.EVENT: 7 * DAY_S, Stream.SUM: 3 * DAY_S
 HEARTBEAT_EXPIRY_S = 120
 STORE_RETRY_S = 2.0
 
-ReadPage = Callable[[Stream, Row | None], Awaitable[Sequence[Row]]]
+ReadPage = Callable[[Stream, Order | None], Awaitable[Sequence[Row]]]
 _log = structlog.get_logger(__name__)
 
 
@@ -46,6 +46,7 @@ class Session:
         birth: Mapping[str, Any],
         heartbeat: Callable[[], Mapping[str, Any]],
         centre_gone: Callable[[], bool],
+        published: Callable[[str], None] = lambda _id: None,
     ) -> None:
         self._connection = connection
         self._topics = topics
@@ -55,6 +56,7 @@ class Session:
         self._birth = birth
         self._heartbeat = heartbeat
         self._centre_gone = centre_gone
+        self._published = published
         self._changed = asyncio.Event()
         self.bulk = BulkLane()
         self.window = max(1, min(window, connection.receive_maximum))
@@ -83,15 +85,16 @@ class Session:
         ]
         try:
             waiting = set(parts)
-            while not parts[0].done():
+            while True:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._connection.closed.is_set():
+                    raise self._connection.why  # what the parts say then only follows from it
                 for part in done:
                     part.result()
         finally:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-        raise self._connection.why
 
     async def _beat(self) -> None:
         while True:
@@ -127,6 +130,7 @@ class Session:
             if alarm is None:
                 return
             self._publish(self._alarm(alarm), partial(self._alarms.answered, alarm.row.id))
+            self._published(alarm.row.id)
             _log.info("alarm published", message=alarm.row.id, attempt=alarm.attempt)
 
     def _alarm(self, alarm: Alarm) -> Publication:

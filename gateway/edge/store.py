@@ -30,16 +30,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from gateway.core.alerts import Alert
 from gateway.core.model import At
 from gateway.core.outputs import Outputs, Stream
-from gateway.core.wire import Ack, AckStatus
-from gateway.edge import database, retention, tables
+from gateway.core.wire import Ack
+from gateway.edge import database, files, retention
 from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Repair
-from gateway.edge.records import ORDER, Committed, Depth, Found, Order, Restored, Row
+from gateway.edge.outbox import Outbox
+from gateway.edge.records import Committed, Depth, Found, Order, Restored, Row
 from gateway.edge.transactions import Transactions
 from gateway.errors import StoreError
 from gateway.settings import StoreSettings
@@ -69,7 +68,8 @@ class Store:
         on_rows: Callable[[tuple[Row, ...]], None],
     ) -> None:
         self._disk, self._backlog, self._transactions = disk, backlog, transactions
-        self._hub, self._settings, self._limit_s = hub, settings, limit_s
+        self._outbox = Outbox(backlog, transactions, hub)
+        self._settings, self._limit_s = settings, limit_s
         self._on_rows = on_rows
         self._due = asyncio.Event()
 
@@ -86,7 +86,7 @@ class Store:
         commit_limit_s: float = 2.0,
         on_health: Callable[[bool, str], None] = lambda _up, _detail: None,
         on_rows: Callable[[tuple[Row, ...]], None] = lambda _rows: None,
-        connect: Callable[[Path], sqlite3.Connection] = database.connect,
+        connect: Callable[[Path], sqlite3.Connection] = files.connect,
     ) -> AsyncIterator["Store"]:
         """Open the store in `directory`; it works, from memory, even if the disk does not.
 
@@ -115,8 +115,10 @@ class Store:
             flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await flusher
-            await store.flush()
-            await transactions.look(commit_limit_s * PATIENCE)
+            with contextlib.suppress(TimeoutError):  # SIGTERM gives 5 s: half of it to a hung disk
+                async with asyncio.timeout(commit_limit_s):
+                    await store.flush()
+                    await transactions.look(commit_limit_s)
             await transactions.end()
 
     # ------------------------------------------------------------------------------ what it is
@@ -168,6 +170,9 @@ class Store:
             rows = self._backlog.from_memory(alone, self.boot_number)
             self._transactions.failed(error)
             return Committed(rows, durable=False, error=str(error))
+        finally:
+            if self._disk.tight:
+                self._due.set()
         return Committed(written.rows, durable=True)
 
     def add(self, outputs: Outputs) -> None:
@@ -195,6 +200,8 @@ class Store:
                 if rows:
                     self._on_rows(rows)
                 return
+            if self._disk.tight:
+                self._due.set()
             if written.rows:
                 self._on_rows(written.rows)
 
@@ -206,64 +213,43 @@ class Store:
         """
         if not self._transactions.stuck:
             await self._transactions.look(self._limit_s * PATIENCE)
+        if self._disk.tight:
+            self._due.set()
         await self._transactions.no_op(self._limit_s * PATIENCE)
 
     # ------------------------------------------------------------------------------ what it gives
     async def unfinished(
         self, stream: Stream | None = None, limit: int = 100, after: Order | None = None
     ) -> tuple[Row, ...]:
-        """Return rows that the centre has not stored: alarms first, in the order of sending.
-
-        after: the `order` of the last row of an earlier call. Without a disk only memory's rows
-        are returned.
-        """
-        streams: tuple[Stream, ...] = ORDER if stream is None else (stream,)
-        if after is not None:
-            streams = tuple(s for s in streams if ORDER.index(s) >= after[0])
-        found: list[Row] = []
-        for each in streams:
-            same = after is not None and ORDER.index(each) == after[0]
-            start = after[1:] if after is not None and same else ("", 0)
-            found += await self._unfinished(each, limit - len(found), start)
-            if len(found) >= limit:
-                break
-        return tuple(found)
+        """Return rows that the centre has not stored (see gateway.edge.outbox)."""
+        return await self._outbox.unfinished(stream, limit, after)
 
     async def between(self, epoch: str, stream: Stream, first: int, last: int) -> tuple[Row, ...]:
         """Return what is left of a range, for the centre's `resend`; evicted rows are missing."""
-        rows = await self._unfinished(stream, -1, (epoch, first - 1), (epoch, last))
-        return tuple(rows)
+        return await self._outbox.between(epoch, stream, first, last)
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""
-        if ack.status is not AckStatus.STORED:
-            return ()
-        ids = self._backlog.named(ack)
-        with contextlib.suppress(StoreError):  # a row we cannot look up is acknowledged again
-            ids += await self._transactions.read(
-                lambda db: tables.named(db, ack.epoch, ack.stream, ack.ids, ack.upto)
-            )
-        fresh = [id_ for id_ in dict.fromkeys(ids) if id_ not in self._backlog.done]
-        self._backlog.finish(fresh)
-        return tuple(fresh)
+        return await self._outbox.finish(ack)
 
     async def depth(self) -> Depth:
-        """Return how much lies where, for `ansim status`. StoreError when the disk is silent."""
-
-        def count(db: Database) -> tuple[dict[str, int], int, dict[str, int], int]:
-            lanes = db.execute("SELECT stream, count(*) FROM outbox GROUP BY stream").fetchall()
-            (readings,) = db.execute("SELECT count(*) FROM readings").fetchone()
-            size = retention.bytes_on_disk(db)
-            return dict(lanes), readings, retention.counts(db), size
-
-        lanes, readings, evicted, size = await self._transactions.read(count)
+        """Return how much lies where, for `ansim status`; of a silent disk nothing is known."""
+        unsaved, done = self._backlog.unsaved, self._backlog.done
+        try:
+            held = await self._transactions.read(
+                lambda db: retention.census(db, without=[*unsaved, *done])
+            )
+        except StoreError:
+            held = retention.Census()
+        lanes = Counter(held.lanes)
+        lanes.update(row.stream.value for row in unsaved.values())
         return Depth(
-            unfinished=lanes,
-            readings=readings,
+            unfinished=dict(lanes),
+            readings=held.readings,
             waiting=self._backlog.rows,
-            in_memory=len(self._backlog.unsaved),
-            evicted=self._backlog.with_shed(evicted),
-            bytes_on_disk=size,
+            in_memory=len(unsaved),
+            evicted=self._backlog.with_shed(held.evicted),
+            bytes_on_disk=held.bytes_on_disk,
         )
 
     # ------------------------------------------------------------------------------ upkeep
@@ -292,21 +278,6 @@ class Store:
         return retention.Evicted(expired, {k: lanes[k] for k in retention.LANES if lanes[k]}, size)
 
     # ------------------------------------------------------------------------------ inside
-    async def _unfinished(
-        self, stream: Stream, limit: int, start: tuple[str, int], upto: tuple[str, int] = ("~", 0)
-    ) -> list[Row]:
-        rows = self._backlog.unfinished(stream, start, upto)
-        if stream is not Stream.ALARM:
-            without = {row.id for row in rows} | self._backlog.done
-            with contextlib.suppress(StoreError):
-                rows += await self._transactions.read(
-                    lambda db: tables.outbox(
-                        db, self._hub, stream, after=start, upto=upto, limit=limit, without=without
-                    )
-                )
-        rows.sort(key=lambda row: row.order)
-        return rows if limit < 0 else rows[:limit]
-
     def _overdue(self) -> bool:
         return self._backlog.age_ms >= self._settings.batch_s * 1000
 
@@ -315,3 +286,6 @@ class Store:
             await self._due.wait()
             self._due.clear()
             await self.flush()
+            with contextlib.suppress(StoreError):
+                while self._disk.tight and await self._transactions.regain():
+                    pass

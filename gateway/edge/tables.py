@@ -12,8 +12,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from gateway.core.alerts import Alert
-from gateway.core.model import At
-from gateway.core.outputs import Keep, Post, Stream
+from gateway.core.outputs import Keep, Post
+from gateway.edge import rows
 from gateway.edge.batch import Batch, Repair, Written
 from gateway.edge.records import (
     Restored,
@@ -37,8 +37,8 @@ def write(db: Database, batch: Batch, *, hub: str, epoch: str, boot: str) -> Wri
     for repair in batch.repairs:
         _repair(db, repair)
     for row in batch.rescued:
-        _insert(db, row, to_json(_body(row)))
-    rows = tuple(_post(db, post, hub, epoch) for post in batch.posts)
+        rows.insert(db, row, to_json(rows.body_of(row)))
+    posted = tuple(_post(db, post, hub, epoch) for post in batch.posts)
     _keeps(db, batch.keeps)
     _upsert(db, "alerts (id, matter, alert)", _alert_rows(batch.alerts.values()))
     _upsert(
@@ -51,8 +51,8 @@ def write(db: Database, batch: Batch, *, hub: str, epoch: str, boot: str) -> Wri
         boot_number(db, boot)
         db.execute("UPDATE self SET last_seen = ?", [to_json(asdict(batch.seen))])
     after = high_water(db)
-    ids = [row.id for row in rows]
-    return Written(rows, after, lambda late: _take_back(late, ids, last, before, after))
+    ids = [row.id for row in posted]
+    return Written(posted, after, lambda late: _take_back(late, ids, last, before, after))
 
 
 def _take_back(
@@ -99,38 +99,8 @@ def _post(db: Database, post: Post, hub: str, epoch: str) -> Row:
         ),
         durable=True,
     )
-    _insert(db, row, body)
+    rows.insert(db, row, body)
     return row
-
-
-def _insert(db: Database, row: Row, body: str) -> None:
-    at = row.at
-    db.execute(
-        "INSERT INTO outbox (stream, epoch, seq, id, alert, boot, boot_id, mono_ms, wall_ms,"
-        " proven, durable, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO NOTHING",
-        [
-            row.stream.value,
-            row.epoch,
-            row.seq,
-            row.id,
-            row.alert,
-            row.payload["boot"],
-            at.boot,
-            at.mono_ms,
-            at.wall_ms,
-            at.proven,
-            row.durable,
-            body,
-        ],
-    )
-
-
-_ENVELOPE = frozenset(("v", "id", "hub", "epoch", "stream", "seq", "boot", "durable"))
-
-
-def _body(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.payload.items() if name not in _ENVELOPE}
 
 
 def _keeps(db: Database, keeps: Iterable[Keep]) -> None:
@@ -203,75 +173,6 @@ def _decoded(rows: list[tuple[str, str]]) -> tuple[tuple[Alert, ...], tuple[str,
         except (ValueError, TypeError, KeyError, Bug):
             unreadable.append(id_)
     return tuple(known), tuple(unreadable)
-
-
-_COLUMNS = "stream, epoch, seq, id, alert, boot, boot_id, mono_ms, wall_ms, proven, durable, body"
-
-
-def outbox(
-    db: Database,
-    hub: str,
-    stream: Stream,
-    *,
-    after: tuple[str, int] = ("", 0),
-    upto: tuple[str, int] = ("~", 0),
-    limit: int = -1,
-    without: Iterable[str] = (),
-) -> list[Row]:
-    """Return rows of one stream with after < (epoch, seq) <= upto, in order ("~" follows ULIDs)."""
-    found = db.execute(
-        f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608 - a constant
-        " WHERE stream = ? AND (epoch, seq) > (?, ?) AND (epoch, seq) <= (?, ?)"
-        " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY epoch, seq LIMIT ?",
-        [stream.value, *after, *upto, json.dumps(list(without)), limit],
-    )
-    return [_row(hub, *values) for values in found.fetchall()]
-
-
-def _row(
-    hub: str,
-    stream: str,
-    epoch: str,
-    seq: int,
-    id_: str,
-    alert: str | None,
-    boot: int,
-    boot_id: str,
-    mono_ms: int,
-    wall_ms: int,
-    proven: int,
-    durable: int,
-    body: str,
-) -> Row:
-    return Row(
-        stream=Stream(stream),
-        epoch=epoch,
-        seq=seq,
-        id=id_,
-        alert=alert,
-        at=At(boot_id, mono_ms, wall_ms, bool(proven)),
-        payload=payload(
-            hub=hub,
-            epoch=epoch,
-            stream=Stream(stream),
-            seq=seq,
-            id=id_,
-            boot=boot,
-            durable=bool(durable),
-            body=body,
-        ),
-        durable=bool(durable),
-    )
-
-
-def named(db: Database, epoch: str, stream: str, ids: Iterable[str], upto: int | None) -> list[str]:
-    """Return the ids of outbox rows that an acknowledgement names, by id or by `upto`."""
-    found = db.execute(
-        "SELECT id FROM outbox WHERE epoch = ? AND stream = ?"
-        " AND (seq <= ? OR id IN (SELECT value FROM json_each(?))) ORDER BY seq",
-        [epoch, stream, 0 if upto is None else upto, json.dumps(list(ids))],
-    )
-    return [id_ for (id_,) in found.fetchall()]
 
 
 def _repair(db: Database, repair: Repair) -> None:

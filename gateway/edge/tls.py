@@ -14,12 +14,25 @@ from gateway.settings import BrokerSettings
 X509_V_FLAG_NO_CHECK_TIME = 0x200000  # OpenSSL's; the ssl module has no name for it
 
 
+class _ClosedOnFailure(ssl.SSLSocket):
+    """paho forgets a socket whose handshake fails; it would stay open until collected."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base's
+        """Shake hands, or close."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def client_context(broker: BrokerSettings, *, check_dates: bool) -> ssl.SSLContext:
     """Return the context for `broker`; LinkError names the file that does not serve."""
     try:
         context = ssl.create_default_context(cafile=broker.ca_file)
     except (OSError, ssl.SSLError) as wrong:
         raise LinkError(f"CA file {broker.ca_file}: {wrong}") from wrong
+    context.sslsocket_class = _ClosedOnFailure
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if broker.cert_file is not None:
         try:

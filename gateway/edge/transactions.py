@@ -17,7 +17,7 @@ from typing import TypeVar
 from sqlite_utils import Database
 
 from gateway.core.outputs import Stream
-from gateway.edge import tables
+from gateway.edge import rows, tables
 from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Written
 from gateway.edge.database import Disk, Replaced
@@ -110,6 +110,11 @@ class Transactions:
             with contextlib.suppress(StoreError):
                 await self.write(Batch(), limit_s)
 
+    async def regain(self) -> bool:
+        """Win back room on a full disk, piece by piece; return whether more is to do."""
+        async with self._turn(self._limit_s):
+            return await self._writer.run(lambda _job: self._disk.regain(), limit_s=self._limit_s)
+
     async def no_op(self, limit_s: float) -> None:
         """Return when the writer's thread has turned."""
         await self._writer.run(lambda _job: None, limit_s=limit_s)
@@ -170,5 +175,5 @@ class Transactions:
         self._backlog.adopt(restored, alarms)
 
     def _everything(self, db: Database) -> tuple[Restored, dict[str, int], list[Row]]:
-        alarms = tables.outbox(db, self._hub, Stream.ALARM)
+        alarms = rows.select(db, self._hub, Stream.ALARM)
         return tables.restore(db), tables.high_water(db), alarms

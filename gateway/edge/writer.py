@@ -36,6 +36,8 @@ class Job(Generic[T]):
         self.work, self.late = work, late
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self._loop.create_future()
+        # Whoever was cancelled while waiting will not ask: that is no error left unseen.
+        self.future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._lock = threading.Lock()
         self._claimed = ""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from amqtt.broker import Broker
 
 from gateway.centre.centre import Centre, Listener
 from gateway.centre.database import CentreDatabase
@@ -21,10 +22,22 @@ from gateway.clock import SystemClock
 from gateway.core.wire import AckStatus, Cause, CommandName
 from gateway.edge.mqtt import Version
 from gateway.settings import BrokerSettings
+from tests.brokers import Mosquitto, free_port, needs_mosquitto
 from tests.centre.hub import SmallHub
 from tests.fakes_centre import DISTRICT, EPOCH, HUB, alarm, birth, counted
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, needs_mosquitto]
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    async with Mosquitto(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def broker_port(broker: Mosquitto) -> int:
+    return broker.port
 
 
 @pytest.fixture
@@ -41,7 +54,8 @@ def settings(broker_port: int, tmp_path: Path) -> CentreSettings:
 async def running(
     settings: CentreSettings, listener: Listener | None = None
 ) -> AsyncIterator[Centre]:
-    centre = Centre(settings, SystemClock("boot"), listener=listener)
+    clock = SystemClock("boot")
+    centre = Centre(settings, clock, listener=listener, retry_store_s=0.05)
     task = asyncio.create_task(centre.run())
     try:
         async with asyncio.timeout(10):
@@ -145,6 +159,84 @@ async def test_an_operators_command_reaches_its_hub_and_is_logged(
     )
 
 
+async def test_a_broker_that_dies_and_returns_is_served_again(
+    settings: CentreSettings, broker: Mosquitto
+) -> None:
+    async with running(settings) as centre:
+        await broker.kill()
+        while centre.view().broker_up:
+            await centre.changed.wait()
+            centre.changed.clear()
+        await broker.start()
+        await centre.up()
+        async with SmallHub(broker.port) as hub:
+            await hub.say(alarm(1))
+            assert (await hub.acks.get()).ids == ("A1",)
+
+
+async def test_a_centre_that_cannot_store_says_it_is_gone_and_stores_when_it_can(
+    settings: CentreSettings, broker_port: int
+) -> None:
+    async with running(settings) as centre, SmallHub(broker_port) as hub:
+        assert await hub.centre.get() is True
+        break_disk(centre)
+        await hub.say(alarm(1))
+        assert await hub.centre.get() is False
+        assert await hub.centre.get() is True
+        assert (await hub.acks.get()).ids == ("A1",), "the broker kept what was not committed"
+        assert (centre.fault, centre.counters.stored) == ("", 1)
+
+
+async def test_a_centre_told_to_stop_in_the_middle_of_a_fault_stops(
+    settings: CentreSettings, broker_port: int
+) -> None:
+    centre = Centre(settings, SystemClock("boot"))
+    task = asyncio.create_task(centre.run())
+    async with SmallHub(broker_port) as hub:
+        assert await hub.centre.get() is True
+        break_disk(centre)
+        await hub.say(alarm(1))
+        assert await hub.centre.get() is False  # the lines are just closing
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+def break_disk(centre: Centre) -> None:
+    """Let the present connection write no more, as a file system remounted read-only does."""
+    centre._database._connection.execute("PRAGMA query_only = ON")
+
+
+async def test_a_hub_that_changes_to_the_second_broker_is_answered_there(
+    settings: CentreSettings, broker: Mosquitto, tmp_path: Path
+) -> None:
+    async with Mosquitto(tmp_path) as second:
+        url = f"mqtt://127.0.0.1:{second.port}"
+        both = replace(settings, more_brokers=(BrokerSettings(url),))
+        async with running(both) as centre:
+            async with SmallHub(broker.port) as hub:
+                await hub.say(alarm(1))
+                assert (await hub.acks.get()).ids == ("A1",)
+            await broker.kill()
+            async with SmallHub(second.port) as hub:
+                assert await hub.centre.get() is True
+                await hub.say(alarm(1, attempt=3))
+                assert (await hub.acks.get()).ids == ("A1",)
+                await hub.say(alarm(2))
+                assert (await hub.acks.get()).ids == ("A2",)
+            assert centre.counters.stored == 2
+
+
+async def test_each_district_has_its_own_line_and_state(
+    settings: CentreSettings, broker_port: int
+) -> None:
+    both = replace(settings, districts=("11110", DISTRICT))
+    async with running(both), SmallHub(broker_port) as hub:
+        assert await hub.centre.get() is True
+        await hub.say(alarm(1))
+        assert (await hub.acks.get()).ids == ("A1",)
+
+
 KILLED_AFTER_COMMIT = dedent(
     """
     import asyncio, os, signal, sys
@@ -156,7 +248,7 @@ KILLED_AFTER_COMMIT = dedent(
     from tests.fakes_centre import DISTRICT
 
     class Dying(Centre):
-        def _send(self, district, publication):
+        def _tell(self, outcome, at_ms):
             os.kill(os.getpid(), signal.SIGKILL)
 
     settings = CentreSettings(BrokerSettings(sys.argv[1]), (DISTRICT,), Path(sys.argv[2]))
@@ -170,7 +262,7 @@ async def test_a_centre_killed_between_commit_and_word_answers_the_repetition(
 ) -> None:
     root = Path(__file__).parents[2]
     arguments = [settings.broker.url, str(settings.database)]
-    with subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter and text; waited for below
+    with subprocess.Popen(  # noqa: ASYNC220 - our own interpreter and text; waited for below
         [sys.executable, "-c", KILLED_AFTER_COMMIT, *arguments],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
@@ -184,3 +276,26 @@ async def test_a_centre_killed_between_commit_and_word_answers_the_repetition(
                 await hub.say(alarm(1, attempt=2))
                 assert (await hub.acks.get()).ids == ("A1",)
                 assert centre.counters.stored == 0
+
+
+async def test_a_broker_that_speaks_only_311_will_do(
+    settings: CentreSettings, tmp_path: Path
+) -> None:
+    """The demo's broker where no mosquitto is installed."""
+    port = free_port()
+    config = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    }
+    old = Broker(config)
+    await old.start()
+    try:
+        at = BrokerSettings(f"mqtt://127.0.0.1:{port}")
+        at_old = replace(settings, broker=at, version=Version.V311)
+        async with running(at_old), SmallHub(port, version=Version.V311) as hub:
+            assert await hub.centre.get() is True
+            await hub.say(birth(), retain=True)
+            await hub.say(alarm(1))
+            assert (await hub.acks.get()).ids == ("A1",)
+    finally:
+        await old.shutdown()

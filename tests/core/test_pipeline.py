@@ -8,7 +8,7 @@ import pytest
 from gateway.core.alerts import Matter, Word
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.sos import SosDetector
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Asked, Input, Published, Refused
 from gateway.core.model import (
     AccelerationBlock,
     At,
@@ -177,6 +177,16 @@ def test_the_words_of_the_centre_move_the_alert_and_the_resident_hears_of_them()
     assert not list(home.book)
 
 
+def test_what_was_handed_to_a_broker_is_sent_and_costs_no_commit() -> None:
+    home = pipeline(SosDetector("sos"))
+    (post,) = alarms(home.feed(press(0)))
+    assert home.feed(Published(at(1), post.id)) == Outputs()
+    assert [alert.word for alert in home.book] == [Word.SENT]
+    home.feed(stored((post.id,), 2))
+    home.feed(Published(at(3), post.id))
+    assert [alert.word for alert in home.book] == [Word.STORED], "a repetition takes nothing back"
+
+
 def test_an_acknowledgement_of_something_unknown_moves_nothing() -> None:
     assert pipeline().feed(stored(("01ARZ3NDEKTSV4RRFFQ69G5FAV",), 0)) == Outputs()
 
@@ -219,6 +229,14 @@ def test_a_command_is_done_once_and_answered_each_time() -> None:
     again = home.feed(Asked(at(1), command))
     assert not alarms(again)
     assert [p.body["result"] for p in again.posts] == [{"repeated": True}]
+
+
+def test_a_refused_command_is_answered_and_moves_nothing_else() -> None:
+    home = pipeline()
+    (post,) = home.feed(Refused(at(0), "C9", "its time is over (not_after)")).posts
+    assert post.stream is Stream.RES
+    assert (post.body["cmd"], post.body["ok"]) == ("C9", False)
+    assert post.body["reason"] == "its time is over (not_after)"
 
 
 def test_a_test_alarm_goes_the_whole_way_every_day() -> None:

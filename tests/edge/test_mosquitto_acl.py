@@ -80,7 +80,7 @@ def with_passwords(directory: Path) -> tuple[list[str], Callable[[str, int], End
     passwords.touch()
     for name in (A.hub, B.hub, "centre"):
         command = ["mosquitto_passwd", "-b", str(passwords), name, f"of {name}"]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
+        subprocess.run(command, check=True, capture_output=True)
         (directory / f"{name}.password").write_text(f"of {name}\n")
     lines = [
         line
@@ -144,6 +144,27 @@ async def test_a_hub_cannot_read_write_or_evict_its_neighbour(
         assert set(intruder.heard) == {"for B", "for all"}
         for each in (intruder, victim, centre):
             await each.connection.close()
+
+
+async def test_a_centre_has_a_connection_for_each_district_by_its_own_door(
+    tmp_path: Path,
+) -> None:
+    lines, connect = with_certificates(tmp_path)
+    async with Mosquitto(tmp_path, lines) as broker:
+        hub = Guest(lambda: connect(A.hub, broker.port), A.hub, Version.V5)
+        await hub.connection.open()
+        desks = [
+            Guest(lambda: connect("centre", broker.centre_port), f"centre-{district}", Version.V5)
+            for district in ("11680", "11740")
+        ]
+        for desk in desks:
+            await desk.connection.open()
+            await desk.connection.subscribe(("ansim/1/11680/+/up/#",))
+        await hub.tries(A.up("alarm"), "alarm")
+        for desk in desks:
+            await desk.hears("alarm")
+            await desk.connection.close()
+        await hub.connection.close()
 
 
 async def test_nobody_comes_in_without_a_certificate(tmp_path: Path) -> None:

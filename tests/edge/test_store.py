@@ -13,7 +13,7 @@ from gateway.core.alerts import Matter, Word
 from gateway.core.model import Memory
 from gateway.core.outputs import Outputs, Stream
 from gateway.core.wire import Ack, AckStatus
-from gateway.edge.database import NAME
+from gateway.edge.database import BALLAST, NAME
 from gateway.edge.records import FoundState, Row
 from gateway.settings import StoreSettings
 from tests.fakes_store import BOOT, Epochs, alert, at, keeps, opened, post, pressed
@@ -119,6 +119,7 @@ async def test_alarms_go_before_everything_and_pages_follow_each_other(tmp_path:
         while page := await store.unfinished(limit=2, after=pages[-1].order if pages else None):
             pages += page
         assert tuple(pages) == everything
+        assert await store.unfinished(after=everything[3].order) == everything[4:]
 
 
 async def test_the_centre_finishes_by_id_and_by_number_within_its_epoch_and_stream(
@@ -195,7 +196,7 @@ async def test_nobody_else_can_read_the_database(tmp_path: Path) -> None:
     async with opened(home) as store:
         await store.commit(pressed(1))
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
-        assert modes == dict.fromkeys((NAME, f"{NAME}-wal", f"{NAME}-shm"), 0o600)
+        assert modes == dict.fromkeys((NAME, BALLAST, f"{NAME}-wal", f"{NAME}-shm"), 0o600)
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 

@@ -109,7 +109,7 @@ async def mend(store: Store, disk: Disk) -> None:
     waits(store, PATIENT_S)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 20)), min_size=1, max_size=25)
 )

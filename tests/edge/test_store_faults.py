@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.outputs import Outputs, Stream
 from gateway.core.wire import Ack, AckStatus
+from gateway.edge import retention
 from gateway.edge.aside import KEPT_ASIDE, date_of
 from gateway.edge.database import NAME
 from gateway.edge.records import FoundState
@@ -91,7 +92,8 @@ async def test_a_hang_before_the_end_rolls_back(tmp_path: Path) -> None:
         await store.commit(pressed(1))
         disk.release.set()
         await answered(store)
-        assert (await store.depth()).unfinished == {}
+        held = await store._transactions.read(lambda db: retention.census(db, without=[]))
+        assert held.lanes == {}
 
 
 async def test_telemetry_that_a_failing_disk_refuses_is_sent_from_memory_and_kept(

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gateway.core.wire import Ack, AckStatus, ack_payload
-from gateway.edge import mqtt, uplink
+from gateway.edge import centre_link, mqtt
 from gateway.edge.brokers import backoff_s
 from tests.contract import assert_valid
 from tests.fake_broker import FakeBroker
@@ -25,8 +25,11 @@ from tests.fakes_uplink import (
 )
 
 
-@pytest.mark.parametrize("way", ["code", "close"])
-async def test_a_broker_too_old_for_mqtt_5_gets_3_1_1(way: str) -> None:
+@pytest.mark.parametrize("way", ["code", "close", "silence"])
+async def test_a_broker_too_old_for_mqtt_5_gets_3_1_1(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(mqtt, "CONNACK_S", 0.3)
     core = Core(FakeOutbox([alarm(1)]))
     async with FakeBroker(refuses_v5=way) as broker:
         async with running(new_uplink(settings(broker.port), core)) as link:
@@ -120,7 +123,7 @@ async def test_the_next_broker_is_tried_at_once_when_one_is_not_there() -> None:
 
 
 async def test_a_broker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "ANSWER_S", 0.2)
+    monkeypatch.setattr(mqtt, "CONNACK_S", 0.2)
     core = Core(FakeOutbox([alarm(1)]))
     async with (
         FakeBroker(hangs=True) as first,
@@ -134,7 +137,7 @@ async def test_a_broker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 async def test_an_alarm_not_stored_in_time_goes_by_the_second_broker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(uplink, "SECOND_BROKER_AFTER_S", 0.1)
+    monkeypatch.setattr(centre_link, "SECOND_BROKER_AFTER_S", 0.1)
     core = Core(FakeOutbox([alarm(1)]))
     async with FakeBroker() as first, FakeBroker() as second:
         async with running(new_uplink(settings(first.port, second.port), core)):
@@ -148,7 +151,7 @@ async def test_an_alarm_not_stored_in_time_goes_by_the_second_broker(
 async def test_an_alarm_not_stored_for_long_is_told_to_the_home_once(
     monkeypatch: pytest.MonkeyPatch, *, reachable: bool
 ) -> None:
-    monkeypatch.setattr(uplink, "NOT_STORED_S", 0.1)
+    monkeypatch.setattr(centre_link, "NOT_STORED_S", 0.1)
     core = Core(FakeOutbox([alarm(1)]))
     async with (
         FakeBroker(hangs=not reachable) as broker,
@@ -218,3 +221,15 @@ def test_the_back_off_is_jittered_over_its_whole_width_and_short_for_an_alarm(
     least, longest = spread(rounds, urgent=urgent)
     assert 1 <= least < 1 + most / 10
     assert most * 0.9 < longest <= most
+
+
+async def test_an_alarm_the_centre_never_stores_does_not_hold_the_rest_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(centre_link, "NOT_STORED_S", 0.1)
+    core = Core(FakeOutbox([alarm(1)]))
+    async with FakeBroker() as broker, running(new_uplink(settings(broker.port), core)) as link:
+        await core.until(lambda: ("centre", False) in core.links())
+        core.outbox.add(event(1))
+        link.wake()
+        await broker.until(lambda: broker.count("event") == 1)

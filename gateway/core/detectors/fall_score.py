@@ -1,7 +1,8 @@
 """The trained part of the fall detector: boosted trees and small networks as plain arrays.
 
-The score is the mean of the forest's and the networks' log-odds; the model file also carries how
-a score becomes a probability and the thresholds of the operating points. It is built by
+The score is the sum of the forest's leaves and the networks' mean, in log-odds (their shares are in
+the weights); the model file also carries how a score becomes a probability, the thresholds of the
+operating points and what each reached on people left out. It is built by
 scripts/train_fall.py; its card lies beside it.
 """
 
@@ -65,6 +66,7 @@ class Model(NamedTuple):
     thresholds: dict[str, float]  # operating point: alarm above this score
     slope: float  # probability = 1 / (1 + exp(-(slope * score + offset)))
     offset: float
+    figures: dict[str, tuple[float, float, float]]  # point: sensitivity, specificity, alarms/h
 
 
 LIMIT = 4.0  # a feature further from its centre says no more to a network
@@ -96,7 +98,7 @@ def forest_score(x: Float32Array, forest: Forest) -> float:
 
 @kernel
 def nets_score(x: Float32Array, nets: Nets) -> float:
-    """Mean log-odds of the networks; sums in float64 and in one order, so every CPU agrees."""
+    """Return the networks' mean; sums in float64 and in one order, so every CPU agrees."""
     n_in = len(x)
     n0 = nets.b0.shape[1]
     n1 = nets.b1.shape[1]
@@ -130,7 +132,7 @@ def nets_score(x: Float32Array, nets: Nets) -> float:
 @kernel
 def score_features(x: Float32Array, forest: Forest, nets: Nets) -> float:
     """Return the score of one candidate: log-odds, higher is more like a fall."""
-    return 0.5 * (forest_score(x, forest) + nets_score(x, nets))
+    return forest_score(x, forest) + nets_score(x, nets)
 
 
 @kernel
@@ -178,4 +180,8 @@ def load_model(name: str = "fall.npz") -> Model:
             {str(point): float(threshold) for point, threshold in points},
             float(file["calibration"][0]),
             float(file["calibration"][1]),
+            {
+                str(point): (float(row[0]), float(row[1]), float(row[2]))
+                for point, row in zip(file["point_names"], file["point_figures"], strict=True)
+            },
         )
