@@ -16,8 +16,6 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import structlog
 from bleak.backends.client import BaseBleakClient
@@ -112,10 +110,10 @@ class Daemon:
                 lambda at: ids.new(at.wall_ms),
             )
             daemon = cls(settings, outside, store, pipeline)
+            await daemon._assemble()
             for change in health:
                 daemon.inbox.put(change)
             deliver[0] = daemon.inbox.put
-            await daemon._assemble()
             yield daemon
 
     async def _assemble(self) -> None:
@@ -148,6 +146,7 @@ class Daemon:
             birth=self.status.birth,
             heartbeat=self.status.heartbeat,
             jitter=self.outside.chance,
+            pulse=self.pulses.add("uplink", within_s=180).turn,
         )
         self.pump = Pump(
             self.inbox,
@@ -270,15 +269,3 @@ def radio_device(stanza: DeviceStanza, memory: Mapping[str, int | str] | None) -
     key = read_bind_key(stanza.key_file) if stanza.key_file else None
     settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
     return RadioDevice(stanza, driver, driver.new_decoder(settings, memory))
-
-
-def local_time(timezone: str) -> Callable[[int], int]:
-    """Return a function from Unix ms to the zone's local ms, counted as if it were UTC."""
-    zone = ZoneInfo(timezone)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-
-    def local_ms(wall_ms: int) -> int:
-        offset = (epoch + timedelta(milliseconds=wall_ms)).astimezone(zone).utcoffset()
-        return wall_ms + round(offset.total_seconds() * 1000) if offset else wall_ms
-
-    return local_ms

@@ -5,9 +5,7 @@ import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from gateway import __version__
 from gateway.clock import Clock
@@ -20,6 +18,7 @@ from gateway.edge.radio import Radio
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
 from gateway.inbox import Inbox
+from gateway.localtime import local_time
 from gateway.settings import Settings
 
 BATTERY = "battery"
@@ -84,7 +83,7 @@ class Status:
         return {
             "hub": daemon.settings.hub.id,
             "version": __version__,
-            "now": local_time(now.wall_ms, daemon.settings.hub.timezone),
+            "now": local_time(now.wall_ms, daemon.settings.hub.timezone).isoformat(" ", "seconds"),
             "clock": "proven" if now.proven else "estimated",
             "uptime_s": (elapsed_ms(self._started, now) or 0) // 1000,
             "rss_kib": rss_kib(),
@@ -161,12 +160,6 @@ class Status:
                 }
             )
         return told
-
-
-def local_time(wall_ms: int, timezone: str) -> str:
-    """Return the home's own time, as its people read it on a clock, with its zone."""
-    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=wall_ms)
-    return instant.astimezone(ZoneInfo(timezone)).isoformat(sep=" ", timespec="seconds")
 
 
 def seconds_ago(then: At | None, now: At) -> float | None:

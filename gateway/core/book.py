@@ -134,6 +134,12 @@ class AlertBook:
             else:
                 self._told(alert, WORDS[ack.status], at, draft)
 
+    def published(self, message_id: str) -> None:
+        """Note that a message is on its way: in memory only, since a restart sends it again."""
+        alert = self._alerts.get(message_id)
+        if alert is not None:
+            self._alerts[message_id] = told(alert, Word.SENT, alert.at)
+
     def repair(self, boot: str, shift_ms: int, draft: Draft) -> None:
         """Put right the times of alerts stamped before the clock was proven; tell the centre."""
         for alert in self:

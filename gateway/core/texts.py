@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.core.model import Reason
+from gateway.core.texts_inactivity import TEXTS as INACTIVITY
 from gateway.errors import Bug
 
 TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -102,6 +103,7 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "허브가 꺼져 있었습니다 (시간 알 수 없음)",
         ),
         "test.alarm": ("full-path test alarm", "전 구간 시험 경보"),
+        **INACTIVITY,
     }
 )
 

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Callable, MutableMapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
 from gateway.clock import Clock
 from gateway.core.outputs import Announce, Sound
+from gateway.localtime import local_time
 from gateway.option import Language
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -77,8 +77,7 @@ class Teller:
 
     def time(self) -> str:
         """Return the home's time of day."""
-        wall = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self._clock.now().wall_ms)
-        return wall.astimezone(ZONE).strftime("%H:%M:%S")
+        return local_time(self._clock.now().wall_ms, ZONE.key).strftime("%H:%M:%S")
 
     def _line(self, mark: str, text: str) -> None:
         self._out.write(f"{self.time()} {MARKS[mark]} {text}\n")

@@ -8,7 +8,7 @@ import pytest
 from gateway.core.alerts import Matter, Word
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.sos import SosDetector
-from gateway.core.inputs import Acknowledge, Asked, Input, Refused
+from gateway.core.inputs import Acknowledge, Asked, Input, Published, Refused
 from gateway.core.model import (
     AccelerationBlock,
     At,
@@ -175,6 +175,16 @@ def test_the_words_of_the_centre_move_the_alert_and_the_resident_hears_of_them()
     assert [(a.matter, a.cause) for a in outputs.alerts] == [(Matter.CLOSED, "real")]
     assert outputs.forget == (post.id,)
     assert not list(home.book)
+
+
+def test_what_was_handed_to_a_broker_is_sent_and_costs_no_commit() -> None:
+    home = pipeline(SosDetector("sos"))
+    (post,) = alarms(home.feed(press(0)))
+    assert home.feed(Published(at(1), post.id)) == Outputs()
+    assert [alert.word for alert in home.book] == [Word.SENT]
+    home.feed(stored((post.id,), 2))
+    home.feed(Published(at(3), post.id))
+    assert [alert.word for alert in home.book] == [Word.STORED], "a repetition takes nothing back"
 
 
 def test_an_acknowledgement_of_something_unknown_moves_nothing() -> None:

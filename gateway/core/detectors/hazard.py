@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from gateway.core.inputs import Input
-from gateway.core.model import Decision, Hazard, HazardState, Heard, Kind, Reason, Stage
+from gateway.core.model import (
+    Decision,
+    Hazard,
+    HazardState,
+    Heard,
+    HubReturned,
+    Kind,
+    Reason,
+    Stage,
+)
 
 KINDS: Mapping[Hazard, Kind] = MappingProxyType(
     {
@@ -26,6 +35,13 @@ class HazardDetector:
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return a confirmed matter when a warning begins, and its end."""
+        if isinstance(given, HubReturned):
+            self._present = {
+                (device, hazard)
+                for kind, device in given.open
+                for hazard, its_kind in KINDS.items()
+                if its_kind is kind
+            }
         if not isinstance(given, Heard):
             return
         for reading in given.readings:
