@@ -148,6 +148,7 @@ async def test_evaluation_and_daemon_decide_alike_on_what_came_through_the_air(
     starts = [i for i in range(len(arrived) - len(sent) + 1) if (arrived[i] == sent[0]).all()]
     assert any(np.array_equal(arrived[i : i + len(sent)], sent) for i in starts)
 
+    assert {len(block.t_ms) for block in came} == {57}
     evaluated = as_evaluated(RATE_HZ, RANGE_G, ((b.t_ms, b.acc_mg) for b in came))
     pending = [one for one in said if one.state == "pending"]
     assert bool(pending) is bool(evaluated)

@@ -86,14 +86,18 @@ def main(args: argparse.Namespace, language: Language) -> int:
         return _packets(args, language)
     trials: Sequence[Trial] = args.trials(args)
     warm()
+    heard: list[bool] = []
     if args.direct or args.explain:
         for number, trial in enumerate(trials):
             said = _direct(trial)
+            heard.append(bool(said))
             _print(trial, said, language)
             if args.explain:
                 _explain(trial, said, numbered(args.explain, number), language)
-        return 0
-    return asyncio.run(_over_the_air(trials, args, language))
+    else:
+        heard = asyncio.run(_over_the_air(trials, args, language))
+    _sum_up(trials, heard, language)
+    return 0
 
 
 def _count(text: str) -> int:
@@ -150,16 +154,19 @@ def numbered(path: Path, number: int) -> Path:
 
 async def _over_the_air(
     trials: Sequence[Trial], args: argparse.Namespace, language: Language
-) -> int:
+) -> list[bool]:
     began_ms = now_ms()
+    heard: list[bool] = []
     async with _brokered(args) as (broker, directory):
         for number, trial in enumerate(trials):
             place = directory / str(number)
             place.mkdir()
             plan = settings(place, broker, hub=args.hub, district=args.district)
             async with home(plan, wall_ms=began_ms + number * APART_MS) as lived:
-                _print(trial, await lived.live(trial.worn(RATE_HZ)), language)
-    return 0
+                said = await lived.live(trial.worn(RATE_HZ))
+                heard.append(bool(said))
+                _print(trial, said, language)
+    return heard
 
 
 @contextlib.asynccontextmanager
@@ -187,6 +194,24 @@ def _print(trial: Trial, said: Sequence[Decided], language: Language) -> None:
         quiet = "nothing decided" if language is Language.EN else "판정 없음"
         sys.stdout.write(f"  {quiet}\n")
     sys.stdout.flush()
+
+
+def _sum_up(trials: Sequence[Trial], heard: Sequence[bool], language: Language) -> None:
+    """Say how many of the falls, and of the rest, were heard, where the authors say which is which.
+
+    Not the score of a detector: that has a protocol of its own.
+    """
+    by_label = [
+        [said for trial, said in zip(trials, heard, strict=True) if trial.labelled == label]
+        for label in ("fall", "no fall")
+    ]
+    falls, others = by_label
+    if len(falls) + len(others) < 2:  # noqa: PLR2004 - one is told already
+        return
+    numbers = (sum(falls), len(falls), sum(others), len(others))
+    english = "{} of {} falls heard, {} of {} other trials"
+    korean = "낙상 {1}건 중 {0}건 감지, 그 밖의 {3}건 중 {2}건 감지"
+    sys.stdout.write((english if language is Language.EN else korean).format(*numbers) + "\n")
 
 
 def decided_line(one: Decided, language: Language) -> str:

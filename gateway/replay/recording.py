@@ -40,6 +40,7 @@ from gateway.driver import Channel, Packet
 from gateway.errors import ConfigurationError
 
 HEAD = {"what": "ansim packets", "version": 1}
+LAST_MS = 4_102_444_800_000  # the year 2100
 
 Recorded = Packet | Heard | Tick | LinkChange | ClockProven | HubReturned | Memory
 
@@ -156,18 +157,46 @@ def _instant(at: At) -> dict[str, Any]:
 
 
 def _at(line: Mapping[str, Any]) -> At:
-    return At(str(line["boot"]), int(line["mono_ms"]), int(line["wall_ms"]), bool(line["proven"]))
+    mono_ms, wall_ms = _whole(line, "mono_ms"), _whole(line, "wall_ms")
+    if not 0 <= wall_ms <= LAST_MS:
+        raise ValueError(f"wall_ms {wall_ms} is no time")
+    return At(_text(line, "boot"), mono_ms, wall_ms, _flag(line, "proven"))
+
+
+def _text(line: Mapping[str, Any], key: str) -> str:
+    value = line[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text: {value!r}")
+    return value
+
+
+def _flag(line: Mapping[str, Any], key: str) -> bool:
+    value = line[key]
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} is neither true nor false: {value!r}")
+    return value
+
+
+def _whole(line: Mapping[str, Any], key: str) -> int:
+    value = line[key]
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LAST_MS:
+        raise TypeError(f"{key} is no whole number that can be: {value!r}")
+    return value
+
+
+def _rssi(line: Mapping[str, Any]) -> int | None:
+    return None if line["rssi"] is None else _whole(line, "rssi")
 
 
 def _packet(line: Mapping[str, Any]) -> Packet:
-    data = bytes.fromhex(line["hex"])
-    return Packet(
-        _at(line), line["device"], Channel(line["channel"]), line["uuid"], data, line["rssi"]
-    )
+    data, channel = bytes.fromhex(_text(line, "hex")), Channel(line["channel"])
+    device, uuid = _text(line, "device"), _text(line, "uuid")
+    return Packet(_at(line), device, channel, uuid, data, _rssi(line))
 
 
 def _link(line: Mapping[str, Any]) -> LinkChange:
-    return LinkChange(_at(line), Link(line["link"]), line["up"], line["device"], line["detail"])
+    device, detail = _text(line, "device"), _text(line, "detail")
+    return LinkChange(_at(line), Link(line["link"]), _flag(line, "up"), device, detail)
 
 
 def _returned(line: Mapping[str, Any]) -> HubReturned:
@@ -175,12 +204,19 @@ def _returned(line: Mapping[str, Any]) -> HubReturned:
     return HubReturned(_at(line), None if seen is None else _at(seen))
 
 
+def _memory(line: Mapping[str, Any]) -> Memory:
+    values = {str(key): value for key, value in line["values"].items()}
+    if not all(isinstance(value, int | str) for value in values.values()):
+        raise TypeError("memory holds whole numbers and texts only")
+    return Memory(_text(line, "device"), values)
+
+
 _READ: Mapping[str, Callable[[Mapping[str, Any]], Recorded]] = {
     "packet": _packet,
-    "heard": lambda line: Heard(_at(line), line["device"], rssi=line["rssi"]),
+    "heard": lambda line: Heard(_at(line), _text(line, "device"), rssi=_rssi(line)),
     "tick": lambda line: Tick(_at(line)),
     "link": _link,
-    "proven": lambda line: ClockProven(_at(line), int(line["shift_ms"])),
+    "proven": lambda line: ClockProven(_at(line), _whole(line, "shift_ms")),
     "returned": _returned,
-    "memory": lambda line: Memory(line["device"], dict(line["values"])),
+    "memory": _memory,
 }

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gateway.cli import main
-from gateway.virtual.wear import fall, times
+from gateway.virtual.wear import fall, quiet, times
 from tests.recorded import FALL
 
 YAML = """\
@@ -37,6 +38,30 @@ def test_a_technicians_csv_with_a_fall_in_it_rings(
     assert "fall pending" in pending
     assert "fall raised" in raised
     assert ("(stored +" in pending) is (not way)
+
+
+def test_a_pack_is_told_trial_by_trial_and_summed_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    falling, still = fall(lying_s=5.0), quiet(9.0)
+    np.savez(
+        tmp_path / "made.npz",
+        acc_mg=np.concatenate([falling, still]),
+        t_ms=np.concatenate([times(len(falling)), times(len(still))]),
+        start=np.array([0, len(falling)]),
+        length=np.array([len(falling), len(still)]),
+        subject=np.array(["U1", "U1"]),
+        activity=np.array(["F", "D"]),
+        is_fall=np.array([True, False]),
+    )
+    assert main(["replay", "falls", str(tmp_path / "made.npz"), "--direct", "--lang", "en"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "made 0 (F, U1) [fall], 9.5 s"
+    assert lines[-3:] == [
+        "made 1 (D, U1) [no fall], 9.0 s",
+        "  nothing decided",
+        "1 of 1 falls heard, 0 of 1 other trials",
+    ]
 
 
 def test_a_csv_that_is_none_is_one_line_on_stderr(

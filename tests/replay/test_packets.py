@@ -1,12 +1,18 @@
 """Stamped packets: what the daemon records decides the same when it is gone through again."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as example_settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from gateway.clock import SystemClock
@@ -104,6 +110,25 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, complaint: str) -> No
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(ConfigurationError, match=complaint):
         list(read(path))
+
+
+@given(st.data())
+@example_settings(max_examples=40)
+def test_a_mutated_recording_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    lines = SENSORS.read_text().splitlines()
+    at = data.draw(st.integers(0, len(lines) - 1))
+    line = json.loads(lines[at])
+    key = data.draw(st.sampled_from(sorted(line)))
+    anything: st.SearchStrategy[Any] = (
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([])
+    )
+    line[key] = data.draw(anything | st.dictionaries(st.text(), st.integers(), max_size=2))
+    lines[at] = data.draw(st.just(json.dumps(line)) | st.text(max_size=20))
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "home.jsonl"
+        path.write_text("\n".join(lines), errors="surrogatepass")
+        with contextlib.suppress(ConfigurationError):
+            told(path, Path(name))
 
 
 def test_a_file_of_something_else_is_refused_at_its_first_line(tmp_path: Path) -> None:

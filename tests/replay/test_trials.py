@@ -1,9 +1,13 @@
 """Recordings as they lie on disk: packs, and a technician's CSV."""
 
+import contextlib
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import ConfigurationError
 from gateway.replay.trials import Trial, read_csv, read_pack
@@ -102,6 +106,22 @@ def test_a_stated_rate_overrules_the_times_of_a_csv(tmp_path: Path) -> None:
     assert read_csv(path, 50.0).t_ms.tolist() == [0, 20, 40]
     with pytest.raises(ConfigurationError, match="a rate of 0 Hz"):
         read_csv(path, 0.0)
+
+
+@given(st.text(alphabet="0123456789.,;-\n einaft#", max_size=60))
+def test_any_text_is_a_recording_or_refused_and_nothing_else(text: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "arm.csv"
+        path.write_text(text)
+        with contextlib.suppress(ConfigurationError):
+            assert len(read_csv(path).at_rate(52.0)) >= 1
+
+
+def test_a_recording_longer_than_a_day_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "arm.csv"
+    path.write_text("0,1,2,3\n900000000000,1,2,3\n")
+    with pytest.raises(ConfigurationError, match="at most a day"):
+        read_csv(path)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
