@@ -17,6 +17,7 @@ from gateway.errors import AnsimError
 from gateway.option import Language
 
 DEFAULT_CONFIG = Path("/etc/ansim-gateway/gateway.yaml")
+AGAIN = "ANSIM_KERNELS_COMPILED"
 DEFAULT_SOCKET = Path("/run/ansim-gateway/control.sock")
 
 
@@ -123,7 +124,7 @@ def _run(args: argparse.Namespace) -> int:
         return load(args.config, registry.find, driver_names=registry.available())
 
     if args.record is None:
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, compiled=_again))
         return 0
     from gateway.app import Outside  # noqa: PLC0415
     from gateway.replay.recording import Recorder  # noqa: PLC0415
@@ -131,6 +132,16 @@ def _run(args: argparse.Namespace) -> int:
     with Recorder(args.record) as recorder:
         asyncio.run(serve(settings, outside=Outside(tap=recorder)))
     return 0
+
+
+def _again() -> None:
+    """Run this command anew in the same process: only so the compiler's memory is given back.
+
+    Once: where the cache cannot be written, the second run would have to compile as well.
+    """
+    if AGAIN not in os.environ:
+        again = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(again[0], again, {**os.environ, AGAIN: "1"})  # noqa: S606 - our own command line
 
 
 def _check(args: argparse.Namespace) -> int:

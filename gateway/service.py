@@ -31,15 +31,18 @@ async def serve(
     outside: Outside | None = None,
     notifier: Notifier | None = None,
     started: Callable[[Daemon], None] = lambda _daemon: None,
+    compiled: Callable[[], None] = lambda: None,
 ) -> None:
     """Run until SIGTERM. `load` reads the settings, at the start and at each SIGHUP.
 
     started: told of each daemon once it is ready (tests, the demo).
+    compiled: called when kernels had to be compiled, before anything else is begun.
     """
     notifier = notifier or Notifier()
     settings = load()
     notifier.extend(COMPILE_S)
-    warm()
+    if warm():
+        compiled()
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):

@@ -2,9 +2,9 @@
 
 import platform
 import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 from gateway import __version__
@@ -22,6 +22,7 @@ from gateway.localtime import local_time
 from gateway.settings import Settings
 
 BATTERY = "battery"
+STATM = Path("/proc/self/statm")
 
 
 class Parts(Protocol):
@@ -169,9 +170,9 @@ def seconds_ago(then: At | None, now: At) -> float | None:
 
 
 def rss_kib() -> int:
-    """Return the process's peak resident memory in KiB (Linux gives KiB)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "linux" else peak // 1024
+    """Return the process's resident memory in KiB: what it holds now, not its peak."""
+    pages = int(STATM.read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
 
 
 def plain(value: Any) -> Any:

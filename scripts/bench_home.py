@@ -55,8 +55,7 @@ def kernel(a):
     return s
 kernel(numpy.zeros(8, numpy.int64))
 print("ready", flush=True)
-import time
-time.sleep(60)
+sys.stdin.read()
 """
 
 
@@ -133,7 +132,10 @@ async def reference(directory: Path) -> AsyncIterator[int]:
     script.write_text(REFERENCE)
     for compiled in (False, True):  # the first run compiles, the second loads what is cached
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(script), stdout=asyncio.subprocess.PIPE
+            sys.executable,
+            str(script),
+            stdin=asyncio.subprocess.PIPE,  # it ends when this process does
+            stdout=asyncio.subprocess.PIPE,
         )
         try:
             if process.stdout is None or await process.stdout.readline() != b"ready\n":

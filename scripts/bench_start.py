@@ -17,12 +17,13 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gateway.demo.broker import Broker
-from tests.hubs import ROOT, HubProcess, write_yaml
+from tests.hubs import ROOT, HubProcess, memory, write_yaml
 
 TARGET_S = 3.0
 STANZAS = [
@@ -42,17 +43,28 @@ def ansim(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "gateway", *arguments)
 
 
-async def ready(directory: Path, config: Path, cache: Path) -> tuple[float, float, int]:
-    """Start the daemon; return seconds to READY, seconds to stop, and its exit status."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start: seconds to READY, MiB held then, seconds to stop, exit status."""
+
+    ready_s: float
+    rss_mib: float
+    stop_s: float
+    status: int
+
+
+async def ready(directory: Path, config: Path, cache: Path) -> Start:
+    """Start the daemon, weigh it, stop it."""
     hub = HubProcess(
         directory,
         ansim("run", "-c", str(config)),
         environment={"NUMBA_CACHE_DIR": str(cache)},
     )
     await hub.start(within_s=300)
+    weight = memory(hub.pid).rss
     began = asyncio.get_running_loop().time()
     status = await hub.end(signal.SIGTERM)
-    return hub.started_s, asyncio.get_running_loop().time() - began, status
+    return Start(hub.started_s, weight, asyncio.get_running_loop().time() - began, status)
 
 
 async def took(command: Sequence[str]) -> float:
@@ -90,39 +102,35 @@ def line(name: str, seconds: Sequence[float], target: str = "") -> None:
 
 async def measure(runs: int, cold: int) -> int:
     """Measure and print."""
-    statuses = []
     async with contextlib.AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ansim-bench-")))
         broker = await stack.enter_async_context(Broker(directory))
         config = write_yaml(directory, broker.url, STANZAS)
         cache = directory / "cache"
-        told: dict[str, list[float]] = {"warm": [], "cold": [], "stop": []}
+        first: list[Start] = []
         for _ in range(cold):
             shutil.rmtree(cache, ignore_errors=True)
-            begin, end, status = await ready(directory, config, cache)
-            told["cold"].append(begin)
-            statuses.append(status)
-        for _ in range(runs):
-            begin, end, status = await ready(directory, config, cache)
-            told["warm"].append(begin)
-            told["stop"].append(end)
-            statuses.append(status)
+            first.append(await ready(directory, config, cache))
+        later = [await ready(directory, config, cache) for _ in range(runs)]
         short = {
             "ansim --version": ansim("--version"),
             "ansim status": ansim("status", "--socket", str(directory / "nobody.sock")),
         }
         load = os.getloadavg()[0]
         print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f}")
-        line("ansim run, warm kernels", told["warm"], f"target <= {TARGET_S:g} s")
-        line("ansim run, cold kernels", told["cold"])
-        line("SIGTERM to the end", told["stop"], "limit 5 s")
+        begun = f"target <= {TARGET_S:g} s; then {later[-1].rss_mib:.0f} MiB resident"
+        line("ansim run, warm kernels", [one.ready_s for one in later], begun)
+        if first:
+            held = f"then {first[-1].rss_mib:.0f} MiB resident"
+            line("ansim run, cold kernels", [one.ready_s for one in first], held)
+        line("SIGTERM to the end", [one.stop_s for one in (*first, *later)], "limit 5 s")
         heavy = False
         for name, command in short.items():
             seconds = [await took(command) for _ in range(runs)]
             numba = await loads_numba(command)
             heavy = heavy or numba
             line(name, seconds, "LOADS NUMBA" if numba else "without numba")
-    return 1 if heavy or any(statuses) else 0
+    return 1 if heavy or any(one.status for one in (*first, *later)) else 0
 
 
 def main() -> int:
