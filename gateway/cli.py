@@ -196,7 +196,11 @@ def _replay(args: argparse.Namespace) -> int:
 
 def _drivers(args: argparse.Namespace) -> int:
     from gateway import registry  # noqa: PLC0415
-    from gateway.screens import drivers_screen  # noqa: PLC0415
+    from gateway.screens import drivers_screen, points_screen  # noqa: PLC0415
 
     sys.stdout.write(drivers_screen(registry.every(), language(args), rules=args.rules) + "\n")
+    if args.rules:
+        from gateway.core.detectors.fall_score import load_model  # noqa: PLC0415
+
+        sys.stdout.write("\n" + points_screen(load_model().figures, language(args)) + "\n")
     return 0

@@ -43,6 +43,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "uptime": ("up", "가동"),
     "address": ("address", "주소"),
     "services": ("services", "서비스"),
+    "points": ("FALL DETECTOR, operating points", "낙상 감지기 동작점"),
+    "point": ("point", "동작점"),
+    "sensitivity": ("falls found", "낙상 감지"),
+    "specificity": ("others left alone", "비낙상 통과"),
+    "per_hour": ("false alarms per hour worn", "착용 시간당 오경보"),
+    "acted": (
+        "acted falls of people left out of the training; real falls are found less often",
+        "학습에서 제외한 사람들의 연기된 낙상 기준. 실제 낙상은 이보다 덜 감지됩니다",
+    ),
     "provides": ("gives", "제공"),
     "sign": ("sign of life at least every", "생존 신호 간격"),
     "device": ("configured as", "등록 이름"),
@@ -223,3 +232,17 @@ def drivers_screen(drivers: Iterable[Driver], language: Language, *, rules: bool
             if can.sample_rate_hz is not None:
                 lines.append(f"  {can.sample_rate_hz:g} Hz, ±{can.range_g:g} g")
     return "\n".join(lines)
+
+
+def points_screen(figures: Mapping[str, tuple[float, float, float]], language: Language) -> str:
+    """Return what `ansim drivers --rules` says of the fall detector.
+
+    figures: operating point to sensitivity, specificity (shares) and false alarms per hour.
+    """
+    words = Words(language)
+    head = tuple(words[k] for k in ("point", "sensitivity", "specificity", "per_hour"))
+    rows = [
+        (name, f"{sensitivity:.1%}", f"{specificity:.1%}", f"{per_hour:.2f}")
+        for name, (sensitivity, specificity, per_hour) in figures.items()
+    ]
+    return "\n".join([words["points"], *table([head, *rows]), f"  {words['acted']}"])

@@ -33,7 +33,7 @@ from train_fall import COPIES, FOLDS, OUTPUT, POINTS, SEED, fit_many
 from gateway.core.detectors.fall_score import Model
 from gateway.evaluation import ScoredFallDetector
 
-INNER = 3
+INNER = 2
 CARD = OUTPUT.with_suffix(".md")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 

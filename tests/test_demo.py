@@ -33,7 +33,7 @@ async def played(mosquitto: str | None) -> str:
 async def test_a_press_in_the_demo_goes_the_whole_way_and_is_told_in_korean() -> None:
     told = await played(None)
     assert "07:00:00 ── 평범한 아침" in told
-    assert "응급호출 버튼을 눌렀습니다 (single)" in told
+    assert "응급호출 버튼을 눌렀습니다 (한 번)" in told
     assert "“관제센터가 요청을 받았습니다.”" in told
 
 

@@ -2,7 +2,7 @@
 
 from gateway.option import Language
 from gateway.registry import every
-from gateway.screens import columns, drivers_screen, scan_screen, status_screen
+from gateway.screens import columns, drivers_screen, points_screen, scan_screen, status_screen
 
 TOLD = {
     "hub": "mfzwizltmvzxg2lqnrsv6ylcmm",
@@ -96,3 +96,9 @@ def test_every_driver_is_listed_with_what_it_gives() -> None:
     screen = drivers_screen(every(), Language.KO, rules=True)
     assert screen.startswith("battery  ")
     assert "52 Hz, ±8 g" in screen
+
+
+def test_the_fall_detectors_operating_points_are_shown_with_what_they_were_measured_on() -> None:
+    screen = points_screen({"balanced": (0.859, 0.985, 0.16)}, Language.EN).splitlines()
+    assert screen[2].split() == ["balanced", "85.9%", "98.5%", "0.16"]
+    assert screen[3].strip().startswith("acted falls")

@@ -113,8 +113,10 @@ class AlertBook:
         """Raise what is due; tell the resident what the centre does not answer."""
         for alert in self:
             if alert.due is not None and reached(alert.due, at):
-                seconds = (elapsed_ms(alert.at, alert.due) or 0) / 1000
-                self._move(alert, Turn.DUE, Reason("window.over", {"seconds": seconds}), draft)
+                # why it was suspected stays the reason: it is what an operator must read
+                waited = round((elapsed_ms(alert.at, alert.due) or 0) / 1000)
+                late = replace(alert, evidence={**alert.evidence, "not_cancelled_s": waited})
+                self._move(late, Turn.DUE, alert.reason, draft)
             elif alert.matter is Matter.RAISED and not alert.kind.technical:
                 self._watch(alert, at, draft)
 

@@ -20,10 +20,6 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the resident pressed the cancel button",
             "어르신이 취소 버튼을 눌렀습니다",
         ),
-        "window.over": (
-            "nobody cancelled within {seconds:.0f} s",
-            "{seconds:.0f}초 안에 취소가 없었습니다",
-        ),
         "fall.suspected": (
             "impact {impact_g:.1f} g after {lowest_g:.1f} g, arm turned by {turn_deg:.0f}°",
             "충격 {impact_g:.1f} g, 직전 최저 {lowest_g:.1f} g, 팔 방향 변화 {turn_deg:.0f}°",
@@ -108,6 +104,26 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+# Words of the values themselves, where a template shows one; the English values are words already.
+KOREAN: Mapping[str, str] = MappingProxyType(
+    {
+        "single": "한 번",
+        "double": "두 번",
+        "triple": "세 번",
+        "long": "길게",
+        "long_double": "길게 두 번",
+        "long_triple": "길게 세 번",
+        "hold": "누르고 있음",
+        "smoke": "연기",
+        "gas": "가스",
+        "co": "일산화탄소",
+        "water": "누수",
+        "tamper": "기기 훼손",
+        "heat": "고열",
+    }
+)
+
+
 def render(reason: Reason) -> tuple[str, str]:
     """Return the reason in English and Korean.
 
@@ -117,7 +133,11 @@ def render(reason: Reason) -> tuple[str, str]:
     """
     try:
         english, korean = TEXTS[reason.code]
-        return english.format(**reason.values), korean.format(**reason.values)
+        spoken = {
+            name: KOREAN.get(value, value) if isinstance(value, str) else value
+            for name, value in reason.values.items()
+        }
+        return english.format(**reason.values), korean.format(**spoken)
     except (KeyError, ValueError, IndexError) as error:
         raise Bug(f"no words for reason {reason}: {error!r}") from error
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import sys
 import tempfile
@@ -139,6 +140,7 @@ async def stage(
     hops = Hops(teller.hub)
     hops.install()
     warm()
+    logging.getLogger("bumble").setLevel(logging.CRITICAL)  # a virtual link that drops is no news
     async with contextlib.AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ansim-demo-")))
         stack.callback(structlog.reset_defaults)

@@ -5,7 +5,10 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
+from gateway.centre.words import KINDS, MATTERS
 from gateway.clock import Clock
+from gateway.core.alerts import Matter
+from gateway.core.model import Kind
 from gateway.core.outputs import Announce, Sound
 from gateway.localtime import local_time
 from gateway.option import Language
@@ -85,14 +88,12 @@ class Teller:
 
 
 def _decided(line: MutableMapping[str, Any]) -> tuple[str, str]:
-    kind, device, state = line["kind"], line["device"], line["state"]
+    (kind_ko, kind), (state_ko, state) = KINDS[Kind(line["kind"])], MATTERS[Matter(line["state"])]
     return (
-        f"{kind} ({device}) is {state}: {line['why']}",
-        f"{kind} ({device}) {STATES.get(state, state)}: {line['why_ko']}",
+        f"{kind} ({line['device']}), {state}: {line['why']}",
+        f"{kind_ko} ({line['device']}), {state_ko}: {line['why_ko']}",
     )
 
-
-STATES = {"pending": "대기", "raised": "발령", "cancelled": "취소"}
 
 LINES: dict[str, Callable[[MutableMapping[str, Any]], tuple[str, str] | None]] = {
     "alarm decided": _decided,

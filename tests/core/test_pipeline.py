@@ -67,7 +67,7 @@ def test_a_press_is_raised_at_once_with_its_counter_in_the_same_outputs() -> Non
     assert post.body["state"] == "raised"
     assert post.body["loc"] == 3072
     assert post.body["mdc"] == 2
-    assert post.body["evid"]["ko"] == "응급호출 버튼을 눌렀습니다 (single)"
+    assert post.body["evid"]["ko"] == "응급호출 버튼을 눌렀습니다 (한 번)"
 
 
 def test_a_second_press_updates_until_a_person_has_handled_the_first() -> None:

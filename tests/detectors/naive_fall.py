@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.core.detectors import fall_kernels as fk
+from gateway.core.detectors.fall_impact import BLOCK_NAMES, BLOCKS
 from gateway.core.detectors.fall_score import LIMIT, Forest, Nets
 from gateway.core.detectors.kernels import DELAY_MS, NEAR_MS, PRE, TRIGGER_2
 
@@ -91,7 +92,7 @@ def some_features(grid: Floats, valid: npt.NDArray[np.bool_]) -> dict[str, float
     after = after[valid[after]]
     out["still_10"] = float((abs(r[after] - 1) < 0.1).mean())
     out["calm_10"] = float((jerk[after] < 0.1).mean())
-    for name, (begin, end) in zip(fk.BLOCK_NAMES, fk.BLOCKS, strict=True):
+    for name, (begin, end) in zip(BLOCK_NAMES, BLOCKS, strict=True):
         part = grid[PRE + begin : min(PRE + end, len(r))]
         eig = np.linalg.eigvalsh(np.cov(part.T, bias=True))
         out[f"{name}_spread"] = float(np.sqrt(eig.sum()))
@@ -99,6 +100,35 @@ def some_features(grid: Floats, valid: npt.NDArray[np.bool_]) -> dict[str, float
         out[f"{name}_flat"] = float(3 * pairs / eig.sum() ** 2)
         out[f"{name}_round"] = float(27 * eig.prod() / eig.sum() ** 3)
     return out
+
+
+def profiles(grid: Floats) -> Floats:
+    """Return the whole second half of the features, in order."""
+    r = np.sqrt((grid**2).sum(1))
+    jerk = np.concatenate([[0.0], np.sqrt((np.diff(grid, axis=0) ** 2).sum(1))])
+    jerk[0] = jerk[1]
+
+    def bins(x: Floats, begin: int, end: int, width: int) -> Floats:
+        return x[PRE + begin : PRE + end].reshape((end - begin) // width, width, *x.shape[1:])
+
+    after, before = grid[PRE + 75 :].mean(0), grid[:50].mean(0)
+    arm = bins(grid, -70, 70, 10).mean(1)
+    leans = [
+        (arm @ d) / (np.linalg.norm(arm, axis=1) + 1e-3) / (np.linalg.norm(d) + 1e-3)
+        for d in (after, before)
+    ]
+    share = np.clip((np.arange(-60, 30) + 40) / 50, 0, 1)[:, None]
+    gravity = before * (1 - share) + after * share
+    gravity /= np.linalg.norm(gravity, axis=1)[:, None] + 0.05
+    part = grid[PRE - 60 : PRE + 30]
+    speed = np.linalg.norm(np.cumsum(part - gravity, 0), axis=1)[5::6] * 9.81 / 50
+    rise = np.cumsum((part * gravity).sum(1) - 1)[5::6] * 9.81 / 50
+    slow = [r[k : k + 25].mean() for k in range(20, 205, 12)]
+    near = bins(r, -50, 50, 10)
+    return np.concatenate(
+        [bins(r, -50, 50, 5).mean(1), near.max(1), near.min(1), *leans, speed, rise,
+         bins(jerk, -60, 120, 10).mean(1), slow]
+    )  # fmt: skip
 
 
 def score(x: npt.NDArray[np.float32], forest: Forest, nets: Nets) -> float:
@@ -110,7 +140,9 @@ def score(x: npt.NDArray[np.float32], forest: Forest, nets: Nets) -> float:
             went = x[forest.feature[i]] <= forest.threshold[i]
             i = int(forest.left[i] if went else forest.right[i])
         total += float(forest.value[i])
-    scaled = np.clip((x.astype(float) - nets.centre) / nets.scale, -LIMIT, LIMIT)
+    scaled = np.clip(
+        (x[: len(nets.centre)].astype(float) - nets.centre) / nets.scale, -LIMIT, LIMIT
+    )
     logits = []
     for n in range(len(nets.b2)):
         h = np.maximum(scaled @ nets.w0[n].astype(float) + nets.b0[n], 0)

@@ -90,6 +90,8 @@ def test_features_are_those_of_the_twin(seed: int, lost: bool) -> None:  # noqa:
     by_name = dict(zip(fall_kernels.feature_names(), room.features, strict=True))
     for name, value in naive_fall.some_features(grid, valid).items():
         assert by_name[name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
+    slow = naive_fall.profiles(grid)
+    np.testing.assert_allclose(room.features[-len(slow) :], slow, rtol=1e-4, atol=1e-5)
 
 
 def test_a_window_without_any_sample_gives_finite_features() -> None:
@@ -105,8 +107,7 @@ def test_a_window_without_any_sample_gives_finite_features() -> None:
 def test_the_score_is_that_of_the_twin(seed: int) -> None:
     model = load_model()
     rng = np.random.default_rng(seed)
-    spread = rng.normal(0, 2, fall_kernels.FEATURES)
-    x = (model.nets.centre + model.nets.scale * spread).astype(np.float32)
+    x = (model.middle * rng.uniform(0, 3, fall_kernels.FEATURES)).astype(np.float32)
     slow = naive_fall.score(x, model.forest, model.nets)
     assert score_features(x, model.forest, model.nets) == pytest.approx(slow, abs=1e-6)
 
@@ -121,8 +122,8 @@ def test_probability_rises_with_the_score_and_stays_one() -> None:
 
 def test_contributions_name_every_feature_largest_first() -> None:
     model = load_model()
-    x = model.nets.centre.copy()
-    x[5] += 3 * model.nets.scale[5]
+    x = model.middle.copy()
+    x[:100] *= 2
     rows = contributions(model, x)
     assert {name for name, _, _ in rows} == set(fall_kernels.feature_names())
     sizes = [abs(effect) for _, _, effect in rows]

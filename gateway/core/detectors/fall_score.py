@@ -66,6 +66,7 @@ class Model(NamedTuple):
     thresholds: dict[str, float]  # operating point: alarm above this score
     slope: float  # probability = 1 / (1 + exp(-(slope * score + offset)))
     offset: float
+    middle: Float32Array  # every feature's median over what it was fitted on
     figures: dict[str, tuple[float, float, float]]  # point: sensitivity, specificity, alarms/h
 
 
@@ -99,7 +100,7 @@ def forest_score(x: Float32Array, forest: Forest) -> float:
 @kernel
 def nets_score(x: Float32Array, nets: Nets) -> float:
     """Return the networks' mean; sums in float64 and in one order, so every CPU agrees."""
-    n_in = len(x)
+    n_in = len(nets.centre)  # the first features
     n0 = nets.b0.shape[1]
     n1 = nets.b1.shape[1]
     scaled = np.zeros(n_in)
@@ -158,7 +159,7 @@ def contributions(model: Model, features: Float32Array) -> list[tuple[str, float
     rows = []
     for i, name in enumerate(fall_kernels.feature_names()):
         without = features.copy()
-        without[i] = model.nets.centre[i]
+        without[i] = model.middle[i]
         rest = score_features(without, model.forest, model.nets)
         rows.append((name, float(features[i]), whole - rest))
     return sorted(rows, key=lambda row: -abs(row[2]))
@@ -180,6 +181,7 @@ def load_model(name: str = "fall.npz") -> Model:
             {str(point): float(threshold) for point, threshold in points},
             float(file["calibration"][0]),
             float(file["calibration"][1]),
+            file["middle"],
             {
                 str(point): (float(row[0]), float(row[1]), float(row[2]))
                 for point, row in zip(file["point_names"], file["point_figures"], strict=True)
