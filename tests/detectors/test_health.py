@@ -92,6 +92,26 @@ def test_a_link_that_falls_is_a_fault_once_and_ends_when_it_returns() -> None:
     ]
 
 
+def test_a_fault_of_the_hub_open_from_the_last_run_is_not_told_again_and_ends() -> None:
+    links = LinkDetector()
+    back = HubReturned(at(0), None, frozenset({(Kind.FAULT_ADAPTER, "hci0")}))
+    deaf = LinkChange(at(1), Link.ADAPTER, up=False, device="hci0")
+    hears = LinkChange(at(9), Link.ADAPTER, up=True, device="hci0")
+    assert said(links, back, deaf) == []
+    assert said(links, hears) == [(Stage.ENDED, "adapter.back")]
+
+
+def test_a_wrong_key_is_news_though_the_sensor_was_silent_in_the_last_run() -> None:
+    back = HubReturned(at(0), None, frozenset({(Kind.FAULT_SENSOR, "hall")}))
+    wrong = LinkChange(at(1), Link.KEY, up=False, device="hall")
+    assert said(LinkDetector(), back, wrong) == [(Stage.CONFIRMED, "sensor.key")]
+
+
+def test_a_clock_fault_open_from_the_last_run_ends_when_the_clock_is_proven() -> None:
+    back = HubReturned(at(0), None, frozenset({(Kind.FAULT_CLOCK, "clock")}))
+    assert said(ClockDetector(), back, tick(1)) == [(Stage.ENDED, "clock.proven")]
+
+
 def test_a_clock_that_jumps_while_believed_is_reported() -> None:
     clock = ClockDetector()
     jumped = At(BOOT, at(60).mono_ms, at(60).wall_ms + 9 * 3_600_000, proven=True)

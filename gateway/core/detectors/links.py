@@ -17,6 +17,7 @@ from gateway.core.model import (
 )
 
 MINUTE_MS = 60_000
+CLOCK = "clock"
 
 # What a link's fall means to a technician, and the words for its fall and its return.
 FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
@@ -26,35 +27,32 @@ FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
         Link.KEY: (Kind.FAULT_SENSOR, "sensor.key", "sensor.key-back"),
     }
 )
+HUB_FAULTS = frozenset({Kind.FAULT_ADAPTER, Kind.FAULT_STORE})
 
 
 class LinkDetector:
     """Faults that a part of the edge has already proven: adapter, store, bind keys."""
 
     def __init__(self) -> None:
-        self._down: set[tuple[Link, str]] = set()
+        self._down: set[tuple[Kind, str]] = set()
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return the fault when a part falls, and its end when it is back."""
         if isinstance(given, HubReturned):
-            self._down = {
-                (link, device if link is Link.KEY else "")
-                for link, (kind, *_) in FAULTS.items()
-                for open_kind, device in given.open
-                if open_kind is kind
-            }
+            # A fault of a sensor may be its silence as well: a wrong key then counts as news.
+            self._down = {(kind, device) for kind, device in given.open if kind in HUB_FAULTS}
         if not isinstance(given, LinkChange) or given.link not in FAULTS:
             return
-        key = (given.link, given.device)
+        kind, fell, back = FAULTS[given.link]
+        key = (kind, given.device or given.link.value)
         if given.up != (key in self._down):
             return
         (self._down.discard if given.up else self._down.add)(key)
-        kind, fell, back = FAULTS[given.link]
         yield Decision(
             kind=kind,
             stage=Stage.ENDED if given.up else Stage.CONFIRMED,
             at=given.at,
-            device=given.device or given.link.value,
+            device=key[1],
             reason=Reason(back if given.up else fell, {"detail": given.detail}),
         )
 
@@ -76,6 +74,8 @@ class ClockDetector:
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return faults of the clock, judged at ticks."""
+        if isinstance(given, HubReturned):
+            self._told = (Kind.FAULT_CLOCK, CLOCK) in given.open
         if not isinstance(given, Tick):
             return
         at = given.at
@@ -104,4 +104,4 @@ class ClockDetector:
 
     @staticmethod
     def _decision(stage: Stage, at: At, reason: Reason) -> Decision:
-        return Decision(Kind.FAULT_CLOCK, stage, at, "clock", reason)
+        return Decision(Kind.FAULT_CLOCK, stage, at, CLOCK, reason)
