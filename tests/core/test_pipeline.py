@@ -7,11 +7,14 @@ import pytest
 
 from gateway.core.alerts import Matter, Word
 from gateway.core.detectors.hazard import HazardDetector
+from gateway.core.detectors.health import BatteryDetector
 from gateway.core.detectors.sos import SosDetector
 from gateway.core.inputs import Acknowledge, Asked, Input, Published, Refused
 from gateway.core.model import (
     AccelerationBlock,
     At,
+    Battery,
+    Button,
     ClockProven,
     Contact,
     Decision,
@@ -154,6 +157,29 @@ def test_one_button_for_both_cancels_only_while_something_is_pending() -> None:
     home.feed(heard(2, "band"))
     assert [p.body["msg"] for p in alarms(home.feed(press(5)))] == ["cancel"]
     assert [p.body["type"] for p in alarms(home.feed(press(8)))] == ["pers"]
+
+
+@pytest.mark.parametrize("how", [Press.DOUBLE, Press.TRIPLE, Press.HOLD])
+def test_one_button_for_both_pressed_in_distress_calls_for_help_while_something_is_pending(
+    how: Press,
+) -> None:
+    home = pipeline(
+        SosDetector("sos"),
+        Says("band", fall(Stage.SUSPECTED)),
+        windows={Kind.FALL: 30_000},
+        cancel=["sos"],
+        sos=["sos"],
+    )
+    home.feed(heard(2, "band"))
+    (post,) = alarms(home.feed(press(5, how=how)))
+    assert (post.body["type"], post.body["msg"]) == ("pers", "new")
+    assert home.book.pending, "the fall still waits for its due time"
+
+
+def test_the_battery_in_a_cancelling_press_is_heard_too() -> None:
+    home = pipeline(BatteryDetector(), cancel=["ok"])
+    (post,) = alarms(home.feed(heard(5, "ok", Button(Press.SINGLE), Battery(5))))
+    assert post.body["type"] == "fault.battery"
 
 
 def test_a_second_fall_rings_though_the_centre_never_closed_the_first() -> None:
