@@ -8,7 +8,8 @@ Invariants
    centre forgot to close must not swallow the next fall.
 3. A closed alert is forgotten; so is a cancelled one, once the centre has stored its cancel.
 4. What was cancelled stays so: a detector that goes on about the same happening (it saw the arm lie
-   still while the resident was pressing the button) does not open it again.
+   still while the resident was pressing the button) does not open it again. What began after the
+   cancel is another happening: whoever got up and falls once more has not cancelled that.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,7 +61,7 @@ class AlertBook:
         self._place_of = place_of
         self._alerts: dict[str, Alert] = {}
         self._cancels: dict[str, str] = {}
-        self._cancelled: dict[tuple[Kind, str], At] = {}
+        self._cancelled: dict[tuple[Kind, str], tuple[At, At]] = {}  # onset, when cancelled
         self._warned: set[tuple[str, Sound]] = set()
 
     # ------------------------------------------------------------------------------ looking
@@ -173,11 +174,14 @@ class AlertBook:
 
     def _was_cancelled(self, decision: Decision) -> bool:
         """Return whether this happening has been cancelled already (invariant 4)."""
-        onset = self._cancelled.get((decision.kind, decision.device))
-        if onset is None or decision.kind is Kind.PERS:
+        cancelled = self._cancelled.get((decision.kind, decision.device))
+        if cancelled is None or decision.kind is Kind.PERS:
             return False
-        apart = elapsed_ms(onset, decision.onset or decision.at)
-        return apart is not None and abs(apart) <= SAME_HAPPENING_MS
+        (onset, when), began = cancelled, decision.onset or decision.at
+        apart, after = elapsed_ms(onset, began), elapsed_ms(when, began)
+        if apart is None or after is None:
+            return False
+        return abs(apart) <= SAME_HAPPENING_MS and after <= 0
 
     def _move(
         self,
@@ -201,7 +205,7 @@ class AlertBook:
         message_id = self._say(moved, msg, draft)
         if moved.matter is Matter.CANCELLED:
             self._cancels[message_id] = moved.id
-            self._cancelled[moved.kind, moved.device] = moved.onset
+            self._cancelled[moved.kind, moved.device] = (moved.onset, draft.at)
         if moved.matter is not alert.matter:
             self._sound(moved, draft)
         return moved

@@ -104,6 +104,17 @@ def test_a_suspected_fall_is_published_pending_with_its_due_time_and_raised_when
     assert not alarms(home.feed(tick(33)))
 
 
+def test_a_second_fall_soon_after_a_cancelled_one_is_another_happening() -> None:
+    says = (fall(Stage.SUSPECTED, 2), fall(Stage.WITHDRAWN, 2), fall(Stage.CONFIRMED, 2))
+    home = pipeline(Says("band", *says, fall(Stage.SUSPECTED, 45)), windows={Kind.FALL: 30_000})
+    (first,) = alarms(home.feed(heard(4, "band")))
+    home.feed(heard(20, "band"))
+    assert not alarms(home.feed(heard(25, "band"))), "the same fall again"
+    (second,) = alarms(home.feed(heard(47, "band")))
+    assert (second.body["msg"], second.body["state"]) == ("new", "pending")
+    assert second.id != first.id
+
+
 @pytest.mark.parametrize("stage", [Stage.CONFIRMED, Stage.WITHDRAWN])
 def test_what_follows_a_suspicion_decides_it(stage: Stage) -> None:
     home = pipeline(Says("band", fall(Stage.SUSPECTED), fall(stage)), windows={Kind.FALL: 30_000})
