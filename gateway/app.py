@@ -217,9 +217,7 @@ class Daemon:
 
     async def _proof(self) -> None:
         """Wait for the clock's proof; what was stamped before it is then repaired."""
-        proven = await when_proven(self.outside.clock)
-        if proven is not None:
-            self.inbox.put(proven)
+        self.inbox.put(await when_proven(self.outside.clock))
 
     async def _upkeep(self) -> None:
         """Prove that the writer turns, and let retention work, in the time of input and output.

@@ -141,17 +141,17 @@ class AlertBook:
         if alert is not None:
             self._alerts[message_id] = told(alert, Word.SENT, alert.at)
 
-    def repair(self, boot: str, shift_ms: int, draft: Draft) -> None:
+    def repair(self, proof: At, draft: Draft) -> None:
         """Put right the times of alerts stamped before the clock was proven; tell the centre."""
         for alert in self:
-            onset = repaired(alert.onset, boot, shift_ms)
+            onset = repaired(alert.onset, proof)
             if onset == alert.onset:
                 continue
             fixed = replace(
                 alert,
-                at=repaired(alert.at, boot, shift_ms),
+                at=repaired(alert.at, proof),
                 onset=onset,
-                due=repaired(alert.due, boot, shift_ms) if alert.due else None,
+                due=repaired(alert.due, proof) if alert.due else None,
             )
             self._keep(fixed, draft)
             if fixed.open:
