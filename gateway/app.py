@@ -24,7 +24,7 @@ from bleak.backends.scanner import BaseBleakScanner
 from gateway import registry
 from gateway.clock import Clock, SystemClock, when_proven
 from gateway.core.inputs import Input
-from gateway.core.model import HubReturned, Link, LinkChange, Memory, Tick
+from gateway.core.model import HubReturned, Kind, Link, LinkChange, Memory, Tick
 from gateway.core.pipeline import Pipeline
 from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
@@ -126,6 +126,8 @@ class Daemon:
             detail = f"{found.reason} ({found.kept_as})"
             self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
             self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
+        elif self.store.healthy and (Kind.FAULT_STORE, "store") in self.pipeline.book.matters:
+            self.inbox.put(LinkChange(now, Link.STORE, up=True))  # the fault of an earlier run
         self.radio = Radio(
             [self._device(stanza, restored.memories) for stanza in self.settings.devices],
             self.settings.radio,

@@ -88,6 +88,8 @@ class AlertBook:
     def decide(self, decision: Decision, draft: Draft) -> Alert | None:
         """Take a detector's decision; return the alert it began or moved, if any."""
         alert = self._current(decision)
+        if alert is not None and alert.ended and decision.stage is Stage.ENDED:
+            return alert  # two detectors had spoken of one device
         if alert is not None:
             return self._move(alert, TURNS[decision.stage], decision.reason, draft, decision)
         if decision.stage not in OPENING or self._was_cancelled(decision):

@@ -1,6 +1,9 @@
 """Technical faults begin when they should, end when they should, and are said once."""
 
+import pytest
+
 from gateway.core.detector import Detector
+from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
 from gateway.core.detectors.links import ClockDetector, LinkDetector
 from gateway.core.inputs import Input
@@ -8,6 +11,8 @@ from gateway.core.model import (
     At,
     Battery,
     Decision,
+    Hazard,
+    HazardState,
     HeartRate,
     HubReturned,
     Kind,
@@ -107,4 +112,47 @@ def test_a_clock_unproven_for_ten_minutes_is_a_fault_until_it_is_proven() -> Non
     assert said(clock, *inputs, tick(701)) == [
         (Stage.CONFIRMED, "clock.unproven"),
         (Stage.ENDED, "clock.proven"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "link", "code"),
+    [
+        (Kind.FAULT_ADAPTER, "hci0", Link.ADAPTER, "adapter.back"),
+        (Kind.FAULT_STORE, "store", Link.STORE, "store.back"),
+        (Kind.FAULT_SENSOR, "sos", Link.KEY, "sensor.key-back"),
+    ],
+)
+def test_a_link_that_is_back_after_a_restart_ends_the_fault_of_the_earlier_run(
+    kind: Kind, name: str, link: Link, code: str
+) -> None:
+    returned = HubReturned(at(0), None, frozenset({(kind, name)}))
+    device = "" if link is Link.STORE else name
+    back = LinkChange(at(9), link, up=True, device=device)
+    assert said(LinkDetector(), returned, back) == [(Stage.ENDED, code)]
+
+
+def test_a_clock_proven_after_a_restart_ends_the_fault_of_the_earlier_run() -> None:
+    returned = HubReturned(at(0), None, frozenset({(Kind.FAULT_CLOCK, "clock")}))
+    assert said(ClockDetector(), returned, tick(1)) == [(Stage.ENDED, "clock.proven")]
+
+
+def test_a_key_that_fits_after_a_restart_ends_the_fault_of_the_earlier_run() -> None:
+    returned = HubReturned(at(0), None, frozenset({(Kind.FAULT_SENSOR, "sos")}))
+    assert said(LinkDetector(), returned, heard(5, "hall"), heard(6, "sos"), heard(7, "sos")) == [
+        (Stage.ENDED, "sensor.key-back")
+    ]
+
+
+def test_smoke_of_an_earlier_run_does_not_hide_a_later_heat_warning() -> None:
+    returned = HubReturned(at(0), None, frozenset({(Kind.SMOKE, "kitchen")}))
+    smoke, over, heat = (
+        HazardState(Hazard.SMOKE, present=True),
+        HazardState(Hazard.SMOKE, present=False),
+        HazardState(Hazard.HEAT, present=True),
+    )
+    inputs = [heard(n, "kitchen", state) for n, state in enumerate((smoke, over, heat), 1)]
+    assert said(HazardDetector(), returned, *inputs) == [
+        (Stage.ENDED, "hazard.over"),
+        (Stage.CONFIRMED, "hazard.present"),
     ]

@@ -32,23 +32,22 @@ class HazardDetector:
 
     def __init__(self) -> None:
         self._present: set[tuple[str, Hazard]] = set()
+        self._told: set[tuple[str, Kind]] = set()  # by an earlier run, which hazard it does not say
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return a confirmed matter when a warning begins, and its end."""
         if isinstance(given, HubReturned):
-            self._present = {
-                (device, hazard)
-                for kind, device in given.open
-                for hazard, its_kind in KINDS.items()
-                if its_kind is kind
-            }
+            self._told = {(device, kind) for kind, device in given.open}
         if not isinstance(given, Heard):
             return
         for reading in given.readings:
             state = reading.value
             if not isinstance(state, HazardState):
                 continue
-            key = (given.device, state.hazard)
+            key, told = (given.device, state.hazard), (given.device, KINDS[state.hazard])
+            if told in self._told:
+                self._told.discard(told)
+                self._present.add(key)
             if state.present == (key in self._present):
                 continue
             (self._present.add if state.present else self._present.discard)(key)
