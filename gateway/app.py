@@ -126,9 +126,8 @@ class Daemon:
             detail = f"{found.reason} ({found.kept_as})"
             self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
             self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
-        elif (Kind.FAULT_STORE, Link.STORE.value) in self.pipeline.book.matters:
-            # the last run stopped before it could say that the disk was back
-            self.inbox.put(LinkChange(now, Link.STORE, up=self.store.healthy))
+        elif self.store.healthy and (Kind.FAULT_STORE, "store") in self.pipeline.book.matters:
+            self.inbox.put(LinkChange(now, Link.STORE, up=True))  # the fault of an earlier run
         self.radio = Radio(
             [self._device(stanza, restored.memories) for stanza in self.settings.devices],
             self.settings.radio,
@@ -220,9 +219,7 @@ class Daemon:
 
     async def _proof(self) -> None:
         """Wait for the clock's proof; what was stamped before it is then repaired."""
-        proven = await when_proven(self.outside.clock)
-        if proven is not None:
-            self.inbox.put(proven)
+        self.inbox.put(await when_proven(self.outside.clock))
 
     async def _upkeep(self) -> None:
         """Prove that the writer turns, and let retention work, in the time of input and output.

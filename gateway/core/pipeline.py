@@ -104,8 +104,8 @@ class Pipeline:
             case Acknowledge() | Published() | Asked() | Refused():
                 self._from_centre(given, draft)
                 detected = None
-            case ClockProven(at=at, shift_ms=shift_ms):
-                self.book.repair(at.boot, shift_ms, draft)
+            case ClockProven(at=at):
+                self.book.repair(at, draft)
             case HubReturned():
                 self._returned(given)
             case LinkChange():

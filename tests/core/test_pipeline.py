@@ -107,6 +107,17 @@ def test_a_suspected_fall_is_published_pending_with_its_due_time_and_raised_when
     assert not alarms(home.feed(tick(33)))
 
 
+def test_a_second_fall_soon_after_a_cancelled_one_is_another_happening() -> None:
+    says = (fall(Stage.SUSPECTED, 2), fall(Stage.WITHDRAWN, 2), fall(Stage.CONFIRMED, 2))
+    home = pipeline(Says("band", *says, fall(Stage.SUSPECTED, 45)), windows={Kind.FALL: 30_000})
+    (first,) = alarms(home.feed(heard(4, "band")))
+    home.feed(heard(20, "band"))
+    assert not alarms(home.feed(heard(25, "band"))), "the same fall again"
+    (second,) = alarms(home.feed(heard(47, "band")))
+    assert (second.body["msg"], second.body["state"]) == ("new", "pending")
+    assert second.id != first.id
+
+
 @pytest.mark.parametrize("stage", [Stage.CONFIRMED, Stage.WITHDRAWN])
 def test_what_follows_a_suspicion_decides_it(stage: Stage) -> None:
     home = pipeline(Says("band", fall(Stage.SUSPECTED), fall(stage)), windows={Kind.FALL: 30_000})
@@ -280,7 +291,7 @@ def test_a_time_repaired_later_is_sent_as_an_update() -> None:
     (new,) = alarms(home.feed(Heard(unproven, "sos", (reading,))))
     assert (new.body["t"], new.body["clock"]) == ("1970-01-01T00:00:01.000Z", "estimated")
     proven = At(BOOT, 9_000, 1_790_000_004_000, proven=True)
-    (update,) = alarms(home.feed(ClockProven(proven, 1_790_000_000_000 - 1_000)))
+    (update,) = alarms(home.feed(ClockProven(proven)))
     assert (update.body["msg"], update.body["refs"]) == ("update", [new.id])
     assert (update.body["t"], update.body["clock"]) == ("2026-09-21T14:13:20.000Z", "proven")
 

@@ -7,6 +7,7 @@ from gateway.core.inputs import Input
 from gateway.core.model import (
     At,
     Decision,
+    Heard,
     HubReturned,
     Kind,
     Link,
@@ -17,7 +18,6 @@ from gateway.core.model import (
 )
 
 MINUTE_MS = 60_000
-CLOCK = "clock"
 
 # What a link's fall means to a technician, and the words for its fall and its return.
 FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
@@ -27,6 +27,8 @@ FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
         Link.KEY: (Kind.FAULT_SENSOR, "sensor.key", "sensor.key-back"),
     }
 )
+
+# A sensor's fault may be its silence as well: after a restart a wrong key is news all the same.
 HUB_FAULTS = frozenset({Kind.FAULT_ADAPTER, Kind.FAULT_STORE})
 
 
@@ -35,24 +37,31 @@ class LinkDetector:
 
     def __init__(self) -> None:
         self._down: set[tuple[Kind, str]] = set()
+        self._keys: set[str] = set()
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return the fault when a part falls, and its end when it is back."""
         if isinstance(given, HubReturned):
-            # A fault of a sensor may be its silence as well: a wrong key then counts as news.
             self._down = {(kind, device) for kind, device in given.open if kind in HUB_FAULTS}
+            self._keys = {device for kind, device in given.open if kind is Kind.FAULT_SENSOR}
+        if isinstance(given, Heard) and given.device in self._keys:
+            # No link change comes from a radio to whom the key has fitted from its start.
+            given = LinkChange(given.at, Link.KEY, up=True, device=given.device)
         if not isinstance(given, LinkChange) or given.link not in FAULTS:
             return
         kind, fell, back = FAULTS[given.link]
-        key = (kind, given.device or given.link.value)
-        if given.up != (key in self._down):
+        if given.up and given.link is Link.KEY and given.device in self._keys:
+            self._down.add((kind, given.device))
+        self._keys.discard(given.device)
+        device = given.device or given.link.value
+        if given.up != ((kind, device) in self._down):
             return
-        (self._down.discard if given.up else self._down.add)(key)
+        (self._down.discard if given.up else self._down.add)((kind, device))
         yield Decision(
             kind=kind,
             stage=Stage.ENDED if given.up else Stage.CONFIRMED,
             at=given.at,
-            device=key[1],
+            device=device,
             reason=Reason(back if given.up else fell, {"detail": given.detail}),
         )
 
@@ -75,7 +84,7 @@ class ClockDetector:
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return faults of the clock, judged at ticks."""
         if isinstance(given, HubReturned):
-            self._told = (Kind.FAULT_CLOCK, CLOCK) in given.open
+            self._told = (Kind.FAULT_CLOCK, "clock") in given.open
         if not isinstance(given, Tick):
             return
         at = given.at
@@ -104,4 +113,4 @@ class ClockDetector:
 
     @staticmethod
     def _decision(stage: Stage, at: At, reason: Reason) -> Decision:
-        return Decision(Kind.FAULT_CLOCK, stage, at, CLOCK, reason)
+        return Decision(Kind.FAULT_CLOCK, stage, at, "clock", reason)
