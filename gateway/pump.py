@@ -85,8 +85,8 @@ class Pump:
                 self._store.seen(at)
                 self._pulse()
                 self._settled.set()
-            case ClockProven(at=at, shift_ms=shift_ms):
-                await self._store.repair_time(at.boot, shift_ms, at.mono_ms)
+            case ClockProven(at=at):
+                await self._store.repair_time(at)
                 self._uplink.clock_proven()
             case _:
                 pass
