@@ -115,7 +115,8 @@ class AlertBook:
     def tick(self, at: At, draft: Draft) -> None:
         """Raise what is due; tell the resident what the centre does not answer."""
         for alert in self:
-            if alert.due is not None and reached(alert.due, at):
+            # A clock that stands before the alert itself was wrong once: nobody waits for it.
+            if alert.due is not None and (reached(alert.due, at) or not reached(alert.at, at)):
                 seconds = (elapsed_ms(alert.at, alert.due) or 0) / 1000
                 self._move(alert, Turn.DUE, Reason("window.over", {"seconds": seconds}), draft)
             elif alert.matter is Matter.RAISED and not alert.kind.technical:
