@@ -115,7 +115,8 @@ class AlertBook:
     def tick(self, at: At, draft: Draft) -> None:
         """Raise what is due; tell the resident what the centre does not answer."""
         for alert in self:
-            if alert.due is not None and reached(alert.due, at):
+            # A clock that stands before the alert itself was wrong once: nobody waits for it.
+            if alert.due is not None and (reached(alert.due, at) or not reached(alert.at, at)):
                 # why it was suspected stays the reason: it is what an operator must read
                 waited = round((elapsed_ms(alert.at, alert.due) or 0) / 1000)
                 late = replace(alert, evidence={**alert.evidence, "not_cancelled_s": waited})

@@ -307,6 +307,17 @@ def test_a_pending_alarm_of_an_earlier_boot_is_raised_when_nobody_can_know_the_t
     assert post.body["state"] == "raised"
 
 
+def test_a_pending_alarm_does_not_wait_for_a_clock_that_has_gone_back_over_a_reboot() -> None:
+    first = pipeline(Says("band", fall(Stage.SUSPECTED)), windows={Kind.FALL: 30_000})
+    first.feed(heard(9 * 3600, "band"))
+    second = pipeline()
+    second.restore(tuple(first.book), {}, {})
+    later = at(60, boot="c1" * 16)
+    second.feed(HubReturned(later, None))
+    (post,) = alarms(second.feed(tick_at(later)))
+    assert post.body["state"] == "raised"
+
+
 def tick_at(now: At) -> Input:
     return type(tick(0))(now)
 
