@@ -10,6 +10,8 @@ from gateway.core.model import Int16Array, Int64Array, Stage
 from gateway.errors import ConfigurationError
 from tests.synthetic_wear import fall, put_on_table, quiet, times, walking
 
+pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
+
 
 def detector(rate_hz: float = 50.0, point: str = "balanced") -> FallDetector:
     return FallDetector("band", sample_rate_hz=rate_hz, range_g=8.0, operating_point=point)
