@@ -68,11 +68,14 @@ class Decoded:
     memory: the decoder's counters after this packet, if it moved them (JSON values); the edge
             persists them and hands them to `new_decoder` after a restart.
     restart_stream: the device stopped its stream by itself: the radio runs the plan's setup again.
+    proves_life: False for bytes that anybody could have sent (a bare beacon of a device that has a
+            key, its last packet played again): they must not count as a sign of life.
     """
 
     readings: tuple[Reading, ...] = ()
     memory: Mapping[str, int | str] | None = None
     restart_stream: bool = False
+    proves_life: bool = True
 
 
 class Decoder(Protocol):
@@ -138,23 +141,33 @@ class GattStep:
 
 @dataclass(frozen=True, slots=True)
 class GattPlan:
-    """How to talk to a connected device: what to do after each connect, and before a disconnect."""
+    """How to talk to a connected device: what to do after each connect, and before a disconnect.
+
+    silent_after_s: the device is reconnected when nothing came for so long.
+    watched: the characteristics that this is about (a band whose acceleration has died goes on
+             telling its heart rate); empty: any value will do.
+    """
 
     setup: tuple[GattStep, ...]
     teardown: tuple[GattStep, ...] = ()
     silent_after_s: float = 10.0
     min_mtu: int = 23
     bonded: bool = False
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """One option of a device's stanza, for the configuration's types, errors and documentation."""
+    """One option of a device's stanza, for the configuration's types, errors and documentation.
+
+    help, help_ko: one line for the technician, in English and Korean.
+    """
 
     type: type
     default: int | float | str | bool
     help: str
     choices: tuple[int | float | str, ...] = ()
+    help_ko: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@
     ├── CentreError          the control centre: a command or acknowledgement that is not valid
     ├── HubError             this machine: disk, adapter, clock
     │   ├── StoreError
-    │   └── RadioError
+    │   ├── RadioError
+    │   └── HubMessageError   (seen by the centre) a hub sent what the contract forbids
     ├── LinkError            the way to the broker
     └── Bug                  ourselves: a transition that is not in its table, an impossible value
 
@@ -41,6 +42,10 @@ class StoreError(HubError):
 
 class RadioError(HubError):
     """The Bluetooth adapter, or the way to it, failed."""
+
+
+class HubMessageError(HubError):
+    """A hub sent the centre what the contract forbids."""
 
 
 class LinkError(AnsimError):

@@ -3,6 +3,7 @@
 from gateway.core.detectors.fall import FallDetector
 from gateway.core.detectors.fall_score import Model
 from gateway.core.model import Int16Array, Int64Array, Stage
+from gateway.evaluation_inactivity import new_inactivity_detector
 
 
 class ScoredFallDetector:
@@ -43,4 +44,4 @@ def new_fall_detector(sample_rate_hz: float, range_g: float) -> ScoredFallDetect
     return ScoredFallDetector(sample_rate_hz, range_g)
 
 
-__all__ = ["ScoredFallDetector", "new_fall_detector"]
+__all__ = ["ScoredFallDetector", "new_fall_detector", "new_inactivity_detector"]

@@ -15,6 +15,14 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """A message of the alarm stream was handed to a broker (which proves nothing yet)."""
+
+    at: At
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The centre asks something of the hub; the uplink has already validated its form."""
 
@@ -22,15 +30,28 @@ class Asked:
     command: Command
 
 
-Input = Heard | Tick | Acknowledge | Asked | LinkChange | ClockProven | HubReturned
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command was not obeyed (not valid, or too late): it is only answered, by its `id`."""
+
+    at: At
+    id: str
+    reason: str
+
+
+FromCentre = Acknowledge | Published | Asked | Refused
+Input = Heard | Tick | FromCentre | LinkChange | ClockProven | HubReturned
 
 __all__ = [
     "Acknowledge",
     "Asked",
     "ClockProven",
+    "FromCentre",
     "Heard",
     "HubReturned",
     "Input",
     "LinkChange",
+    "Published",
+    "Refused",
     "Tick",
 ]

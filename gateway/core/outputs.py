@@ -19,6 +19,10 @@ class Stream(StrEnum):
     RES = "res"
 
 
+# Somebody waits for these: an operator for an alarm and its evidence, a centre for its answer.
+PROMPT = frozenset({Stream.ALARM, Stream.EVIDENCE, Stream.RES})
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """One message for the outbox: everything but the envelope that the store and uplink add.
@@ -69,7 +73,7 @@ class Announce:
 class Outputs:
     """What one input caused.
 
-    posts on Stream.ALARM, saved alerts and `memories` beside them commit alone and at once; the
+    posts on a PROMPT stream, saved alerts and `memories` beside them commit alone and at once; the
     rest waits for the batch. `forget` names alerts that are over and told: their rows may go.
     state: detectors' learnt state to persist with the batch, by detector name (opaque bytes).
     """
@@ -85,4 +89,4 @@ class Outputs:
     @property
     def urgent(self) -> bool:
         """Whether this commits alone and at once."""
-        return bool(self.alerts) or any(post.stream is Stream.ALARM for post in self.posts)
+        return bool(self.alerts) or any(post.stream in PROMPT for post in self.posts)

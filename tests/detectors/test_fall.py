@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.core.detectors.fall import FallDecision, FallDetector
 from gateway.core.model import Int16Array, Int64Array, Stage
 from gateway.errors import ConfigurationError
-from tests.synthetic_wear import fall, put_on_table, quiet, times, walking
+from gateway.virtual.wear import fall, put_on_table, quiet, times, walking
 
 pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
 

@@ -15,8 +15,8 @@ from gateway.core.detectors.fall_score import (
     score_features,
 )
 from gateway.core.model import Int16Array, Int64Array
+from gateway.virtual.wear import fall, quiet, times, walking
 from tests.detectors import naive_fall
-from tests.synthetic_wear import fall, quiet, times, walking
 
 pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gateway.core.detectors.fall import FallDetector
-from tests.synthetic_wear import fall, put_on_table, times, walking
+from gateway.virtual.wear import fall, put_on_table, times, walking
 
 pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def test_without_the_compiler_every_score_and_decision_is_the_same_to_the_bit() 
     script = (
         "import json, tests.detectors.test_fall_plain_python as t; print(json.dumps(t.decided()))"
     )
-    plain = subprocess.run(  # noqa: S603 - our own interpreter and script
+    plain = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
         env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},

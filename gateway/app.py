@@ -1,0 +1,271 @@
+"""The composition root: builds every part from the settings and runs them until it is told to stop.
+
+    radio ──► inbox ──► pump: pipeline.feed ──► store.commit ──► uplink ──► centre
+                ▲                    │                              │
+    ticker ─────┤                    └──► announcer                 │
+                └───────── acknowledgements, commands ◄─────────────┘
+
+The pump is the only reader of the inbox and the only caller of the pipeline. Radio and uplink stand
+inside `keep_running` and may fail for days; an error in the pump is a bug of ours: it ends the
+process, and systemd starts anew from what was committed. What lies outside comes in as `Outside`,
+with the real things as defaults; tests and the demo call this very root with others.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import structlog
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import BaseBleakScanner
+
+from gateway import registry
+from gateway.clock import Clock, SystemClock, when_proven
+from gateway.core.inputs import Input
+from gateway.core.model import HubReturned, Link, LinkChange, Memory, Tick
+from gateway.core.pipeline import Pipeline
+from gateway.core.ulid import Ulids
+from gateway.core.wire import Topics
+from gateway.driver import Decoded, Decoder, DeviceSettings, Packet
+from gateway.edge.announce import Announcer, CommandAnnouncer, silent
+from gateway.edge.radio import Radio, RadioDevice
+from gateway.edge.records import FoundState
+from gateway.edge.store import Store
+from gateway.edge.uplink import Uplink
+from gateway.errors import StoreError
+from gateway.inbox import Inbox
+from gateway.plan import plan
+from gateway.pump import Pump
+from gateway.secret import read_bind_key
+from gateway.settings import DeviceStanza, Settings
+from gateway.status import Status
+from gateway.supervise import Failure, Pulses, keep_running
+
+TICK_S = 1.0
+PING_S = 10.0
+EVICT_S = 3600.0
+LET_GO_S = 3.0  # BlueZ takes up to 3.2 s to let bands go (measured); SIGTERM has 5
+
+
+Tap = Callable[[Packet | Input | Memory], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies outside the daemon. Each field is the real thing unless another is handed in.
+
+    tap: is shown every stamped packet, every input and what decoders remember from before: a
+        recorder.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    scanner_backend: type[BaseBleakScanner] | None = None
+    client_backend: type[BaseBleakClient] | None = None
+    announcer: Announcer | None = None
+    tap: Tap | None = None
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+
+class Daemon:
+    """One home's hub, from its settings to its parts. Built by `Daemon.build`, run by `run`."""
+
+    def __init__(
+        self, settings: Settings, outside: Outside, store: Store, pipeline: Pipeline
+    ) -> None:
+        self.settings, self.outside, self.store, self.pipeline = settings, outside, store, pipeline
+        self.log = structlog.get_logger()
+        self.inbox = Inbox(tap=outside.tap)
+        self.pulses = Pulses(asyncio.get_running_loop().time)
+        self.ready = asyncio.Event()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def build(
+        cls, settings: Settings, outside: Outside | None = None
+    ) -> AsyncIterator["Daemon"]:
+        """Open the store, take back what it holds, and put every part together."""
+        outside = outside or Outside()
+        now = outside.clock.now()
+        ids = Ulids(outside.chance.getrandbits)
+        epochs = Ulids(outside.chance.getrandbits)  # of its own: called on the writer's thread
+        health: list[LinkChange] = []
+        deliver: list[Callable[[LinkChange], None]] = [health.append]
+
+        def on_health(up: bool, detail: str) -> None:  # noqa: FBT001 - the store's call
+            deliver[0](LinkChange(outside.clock.now(), Link.STORE, up, detail=detail))
+
+        async with Store.open(
+            settings.store.directory,
+            hub=settings.hub.id,
+            boot=now.boot,
+            new_epoch=lambda: epochs.new(now.wall_ms),
+            settings=settings.store,
+            on_health=on_health,
+            on_rows=lambda _rows: daemon.uplink.wake(),
+        ) as store:
+            pipeline = Pipeline(
+                plan(settings, registry.find),
+                lambda at: ids.new(at.wall_ms),
+            )
+            daemon = cls(settings, outside, store, pipeline)
+            await daemon._assemble()
+            for change in health:
+                daemon.inbox.put(change)
+            deliver[0] = daemon.inbox.put
+            yield daemon
+
+    async def _assemble(self) -> None:
+        restored = await self.store.restore()
+        self.pipeline.restore(restored.alerts, restored.memories, restored.detector_state)
+        now = self.outside.clock.now()
+        self.inbox.put(HubReturned(now, restored.last_seen, self.pipeline.book.matters))
+        found = self.store.found
+        if found.state is FoundState.SET_ASIDE:
+            detail = f"{found.reason} ({found.kept_as})"
+            self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
+            self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
+        self.radio = Radio(
+            [self._device(stanza, restored.memories) for stanza in self.settings.devices],
+            self.settings.radio,
+            self.outside.clock,
+            self.inbox.put,
+            scanner_backend=self.outside.scanner_backend,
+            client_backend=self.outside.client_backend,
+            pulse=self.pulses.add("radio", within_s=120).turn,
+        )
+        topics = Topics(self.settings.hub.district, self.settings.hub.id)
+        self.status = Status(self, self.outside.clock)
+        self.uplink = Uplink(
+            self.settings.uplink,
+            topics,
+            self.store,
+            self.inbox.put,
+            self.outside.clock,
+            birth=self.status.birth,
+            heartbeat=self.status.heartbeat,
+            jitter=self.outside.chance,
+            pulse=self.pulses.add("uplink", within_s=180).turn,
+        )
+        self.pump = Pump(
+            self.inbox,
+            self.pipeline,
+            self.store,
+            self.uplink,
+            self.outside.announcer or self._announcer(),
+            pulse=self.pulses.add("pipeline", within_s=30).turn,
+        )
+
+    async def _drained(self, pump: asyncio.Task[None]) -> None:
+        """Wait until the pump has carried out what waits; at once if it is the one that failed."""
+        draining = asyncio.create_task(self.pump.drain())
+        await asyncio.wait([draining, pump], return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+
+    def _announcer(self) -> Announcer:
+        command = self.settings.announcer.command
+        return CommandAnnouncer(command, self.log) if command else silent
+
+    def _device(
+        self, stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]
+    ) -> RadioDevice:
+        device, tap = radio_device(stanza, memories.get(stanza.name)), self.outside.tap
+        if tap is None:
+            return device
+        if stanza.name in memories:
+            tap(Memory(stanza.name, memories[stanza.name]))
+        return replace(device, decoder=Tapped(device.decoder, tap))
+
+    async def run(self) -> None:
+        """Run until cancelled; then drain the inbox, flush and let everything go."""
+        async with asyncio.TaskGroup() as parts:
+            pump = parts.create_task(self.pump.run(), name="pump")
+            others = [
+                parts.create_task(self._ticks(), name="ticker"),
+                parts.create_task(self._proof(), name="proof of the clock"),
+                parts.create_task(self._upkeep(), name="upkeep"),
+                parts.create_task(self._keep("radio", self.radio.run), name="radio"),
+                parts.create_task(self._keep("uplink", self.uplink.run), name="uplink"),
+            ]
+            try:
+                await self.radio.settled()
+                await self.pump.settled()
+                self.ready.set()
+                await asyncio.Event().wait()  # until cancelled, or a part's bug ends the group
+            finally:
+                for other in others:
+                    other.cancel()
+                await self._drained(pump)
+                await asyncio.wait(others, timeout=LET_GO_S)
+                await self._drained(pump)
+                pump.cancel()
+
+    async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        def failed(failure: Failure) -> None:
+            self.log.error(
+                "part failed", part=name, error=repr(failure.error), again_in_s=failure.wait_s
+            )
+
+        await keep_running(name, part, failed=failed)
+
+    async def _ticks(self) -> None:
+        """Let the home's time go on."""
+        while True:
+            self.inbox.put(Tick(self.outside.clock.now()))
+            await self.outside.clock.sleep(TICK_S)
+
+    async def _proof(self) -> None:
+        """Wait for the clock's proof; what was stamped before it is then repaired."""
+        proven = await when_proven(self.outside.clock)
+        if proven is not None:
+            self.inbox.put(proven)
+
+    async def _upkeep(self) -> None:
+        """Prove that the writer turns, and let retention work, in the time of input and output.
+
+        A hung disk does not turn the writer, and must not end the daemon: its alarms then live in
+        memory only. The store's fault is queued as an alarm already; that is proof enough.
+        """
+        pulse = self.pulses.add("store", within_s=60)
+        evict_in = 0.0
+        while True:
+            with contextlib.suppress(StoreError):
+                await self.store.ping()
+                pulse.turn()
+            if not self.store.healthy:
+                pulse.turn()
+            if evict_in <= 0:
+                await self._evict()
+                evict_in = EVICT_S
+            await asyncio.sleep(PING_S)
+            evict_in -= PING_S
+
+    async def _evict(self) -> None:
+        try:
+            evicted = await self.store.evict(self.outside.clock.now())
+        except StoreError as error:
+            self.log.warning("retention failed", error=str(error))
+            return
+        self.log.debug("retention", evicted=str(evicted))
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A decoder whose packets are shown to a tap before it sees them."""
+
+    decoder: Decoder
+    tap: Tap
+
+    def decode(self, packet: Packet) -> Decoded:
+        """Show the packet, decode it."""
+        self.tap(packet)
+        return self.decoder.decode(packet)
+
+
+def radio_device(stanza: DeviceStanza, memory: Mapping[str, int | str] | None) -> RadioDevice:
+    """Return a configured device with its driver and a decoder that knows what it knew."""
+    driver = registry.find(stanza.driver)
+    key = read_bind_key(stanza.key_file) if stanza.key_file else None
+    settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
+    return RadioDevice(stanza, driver, driver.new_decoder(settings, memory))

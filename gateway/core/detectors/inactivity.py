@@ -1,0 +1,194 @@
+"""How long the resident may be silent before somebody should ask: the learnt routine.
+
+    sign of life ──► presence (door machine) ──► regime of the silence that may follow
+         │                                             │
+         └──► the silence that it ends is learnt       ▼
+              (28 days, a ring)  ──────────────► bounds by regime, time of day, last sensor,
+                                                 time of getting up ──► the smallest, stretched
+                                                                        = the deadline
+
+After each sign the deadline is known; a tick only compares. There is no training step: a home of
+which nothing is known has the priors, and each bound counts as soon as days or events stand behind
+it. All times are the home's own (gateway.core.timeline): steady for lengths, time of day for
+routine. The bounds follow what was measured on open homes; see the kernels for each of them.
+
+Invariants
+1. The deadline after an event depends on past events only.
+2. A silence of which a part was not seen teaches nothing (`spoil`).
+3. A state of another version is dropped, not guessed at; one with other sensors keeps its times.
+"""
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from gateway.core.detectors import inactivity_kernels as k
+from gateway.core.detectors.inactivity_kernels import DAY_MS, HOUR_MS, Float64Array
+from gateway.core.detectors.inactivity_limits import limits as chosen
+from gateway.core.detectors.presence import HOME, LEFT, REGIME, REGIMES, new_memory
+
+VERSION: Final = 1
+ROWS: Final = 512
+UNKNOWN_TOD: Final = -1
+
+
+class Routine:
+    """One home's rhythm. `sensors` are names: what is learnt of a sensor follows its name."""
+
+    def __init__(self, sensors: Sequence[str], limits: Float64Array | None = None) -> None:
+        self._sensors = tuple(sensors)
+        self._limits = chosen() if limits is None else limits
+        self._memory = new_memory()
+        self._ring = np.zeros((ROWS, k.COLUMNS), np.int64)
+        self._meta = np.zeros(k.META, np.int64)
+        self._tod_days = np.zeros((REGIMES, 24))
+        self._tod_last = np.full((REGIMES, 24), -1, np.int64)
+        self._events = np.zeros((REGIMES, max(1, len(self._sensors))))
+
+    @property
+    def regime(self) -> int:
+        """Return the regime of the silence since the last sign."""
+        return int(self._memory[REGIME])
+
+    @property
+    def last_ms(self) -> int | None:
+        """Return the steady time of the last sign of life, if there was one."""
+        return int(self._meta[k.LAST_MS]) if self._meta[k.STARTED] else None
+
+    @property
+    def last_sensor(self) -> str:
+        """Return the name of the sensor that gave the last sign."""
+        if not self._meta[k.STARTED] or not self._sensors:
+            return ""
+        index = int(self._meta[k.LAST_SENSOR])
+        return self._sensors[index] if index >= 0 else ""
+
+    @property
+    def days(self) -> float:
+        """Return for how many days the routine has been watched."""
+        last = self.last_ms
+        return 0.0 if last is None else (last - int(self._meta[k.FIRST_MS])) / DAY_MS
+
+    def sign(
+        self,
+        now_ms: int,
+        tod_ms: int,
+        sensor: int,
+        kind: int,
+        state: int,
+        *,
+        learn: bool = True,
+        doorless: bool = False,
+    ) -> int:
+        """Take a sign of life; return how long a silence may follow, in ms."""
+        allowed_h = k.step(
+            now_ms,
+            tod_ms,
+            sensor,
+            kind,
+            state,
+            learn,
+            doorless,
+            self._memory,
+            self._ring,
+            self._meta,
+            self._tod_days,
+            self._tod_last,
+            self._events,
+            self._limits,
+        )
+        return round(allowed_h * HOUR_MS)
+
+    def allowed_ms(
+        self,
+        now_ms: int,
+        tod_ms: int,
+        *,
+        regime: int | None = None,
+        doorless: bool = False,
+    ) -> int:
+        """Return how long a silence may last that begins now, at a time of day (or none known)."""
+        allowed_h = k.allowed_h(
+            now_ms,
+            tod_ms,
+            self.regime if regime is None else regime,
+            int(self._meta[k.LAST_SENSOR]),
+            doorless,
+            self._ring,
+            self._meta,
+            self._tod_days,
+            self._events,
+            self._limits,
+        )
+        return round(allowed_h * HOUR_MS)
+
+    def away_ms(self, now_ms: int, tod_ms: int) -> int:
+        """Return how long an absence may last that begins now."""
+        return self.allowed_ms(now_ms, tod_ms, regime=LEFT)
+
+    def spoil(self) -> None:
+        """Say that a part of the present silence was not seen."""
+        self._meta[k.SPOILED] = 1
+
+    def returned(self) -> None:
+        """Say that the resident is known to be home."""
+        self._memory[REGIME] = HOME
+
+    # ------------------------------------------------------------------------------ surviving
+    def save(self) -> bytes:
+        """Return what must survive a restart."""
+        rows = self._ring[self._ring[:, k.LENGTH] > 0]
+        state = {
+            "version": VERSION,
+            "sensors": self._sensors,
+            "memory": self._memory.tolist(),
+            "meta": self._meta.tolist(),
+            "rows": rows[np.argsort(rows[:, k.START], kind="stable")].tolist(),
+            "tod_days": np.round(self._tod_days, 4).tolist(),
+            "tod_last": self._tod_last.tolist(),
+            "events": np.round(self._events, 2).tolist(),
+        }
+        return zlib.compress(json.dumps(state, separators=(",", ":")).encode())
+
+    def load(self, saved: bytes) -> bool:
+        """Take back what `save` returned; return whether it could be used."""
+        try:
+            state = json.loads(zlib.decompress(saved))
+            if state["version"] != VERSION:
+                return False
+            index = [
+                self._sensors.index(name) if name in self._sensors else -1
+                for name in state["sensors"]
+            ]
+            rows = np.array(state["rows"], np.int64).reshape(-1, k.COLUMNS)[-ROWS:]
+            meta = np.array(state["meta"], np.int64).reshape(k.META)
+            memory = np.array(state["memory"], np.int64).reshape(self._memory.shape)
+            tod_days = np.array(state["tod_days"]).reshape(REGIMES, 24)
+            tod_last = np.array(state["tod_last"], np.int64).reshape(REGIMES, 24)
+            events = np.array(state["events"]).reshape(REGIMES, -1)
+        except (ValueError, KeyError, TypeError, zlib.error):
+            return False
+        for row in rows:
+            row[k.SENSOR] = index[row[k.SENSOR]] if 0 <= row[k.SENSOR] < len(index) else -1
+        last = int(meta[k.LAST_SENSOR])
+        meta[k.LAST_SENSOR] = index[last] if 0 <= last < len(index) else -1
+        self._ring[:] = 0
+        self._ring[: len(rows)] = rows
+        meta[k.NEXT_ROW] = len(rows) % ROWS
+        self._meta[:], self._memory[:] = meta, memory
+        self._tod_days[:], self._tod_last[:] = tod_days, tod_last
+        for old, new in enumerate(index):
+            if new >= 0:
+                self._events[:, new] = events[:, old]
+        return True
+
+
+def warm() -> None:
+    """Compile, or load from the cache, every kernel of this module."""
+    routine = Routine(("any",))
+    routine.sign(0, 0, 0, 0, 1)
+    routine.allowed_ms(0, UNKNOWN_TOD)
+    k.moves(np.zeros((2, 3), np.int16))

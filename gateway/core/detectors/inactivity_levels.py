@@ -1,0 +1,51 @@
+"""The levels of the services, and the night that holds back what can wait.
+
+The levels of the settings are ceilings while the resident is home or nobody knows; the learnt
+allowance undercuts the first, and the others shrink with it. Away has its own ceiling for the
+first level; the others follow in the same proportion. The night moves no deadline: it only holds
+the delivery of attention until the morning, and not where the last sign came from the bathroom.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.detectors.inactivity_kernels import HOUR_MS
+
+DAY_MS: Final = 86_400_000
+LEVELS: Final = ("attention", "warning", "emergency")
+WET_ROOMS: Final = frozenset({"bathroom", "toilet"})
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The settings' hours and the night, in ms. `quiet_*`: local time of day."""
+
+    attention_ms: int = 8 * HOUR_MS
+    warning_ms: int = 12 * HOUR_MS
+    emergency_ms: int = 24 * HOUR_MS
+    away_ms: int = 48 * HOUR_MS
+    quiet_from_ms: int = 22 * HOUR_MS
+    quiet_to_ms: int = 6 * HOUR_MS
+
+    def limits_ms(self, allowed_ms: int, *, away: bool) -> tuple[int, int, int]:
+        """Return each level's silence, from what the routine allows."""
+        ceiling_ms = self.away_ms if away else self.attention_ms
+        first = min(allowed_ms, ceiling_ms)
+        ratio = first / self.attention_ms
+        return (first, round(self.warning_ms * ratio), round(self.emergency_ms * ratio))
+
+    def held_ms(self, tod_ms: int) -> int:
+        """Return how long the night still holds back what can wait; 0: it does not."""
+        night_ms = (self.quiet_to_ms - self.quiet_from_ms) % DAY_MS
+        into_ms = (tod_ms - self.quiet_from_ms) % DAY_MS
+        return night_ms - into_ms if into_ms < night_ms else 0
+
+
+def clock_ms(text: str) -> int:
+    """Return the time of day of "HH:MM".
+
+    >>> clock_ms("22:00") == 22 * HOUR_MS
+    True
+    """
+    hours, minutes = text.split(":")
+    return int(hours) * HOUR_MS + int(minutes) * 60_000

@@ -1,0 +1,72 @@
+"""Where the resident probably is, as far as a front door and what moves inside can tell.
+
+Theory of operation. A door contact says that the door moved, not which way; only what follows
+decides. Door events less than a minute apart, with nothing from inside between, are one passage.
+
+    HOME, BED ── passage ──► LEFT ── inside event, 20 s after the door ──► HOME
+                              │ ▲
+         passage after 10 min │ │ passage
+         of silence           ▼ │
+                            ARRIVED ── inside event ──► HOME
+
+ARRIVED is the hardest hour: somebody opened the door after being away, and nothing inside has
+answered. In normal life that lasts minutes, so its silence is allowed to last little; a rule that
+knew only "door, so away" would hide a collapse in the hall for a day.
+
+Invariants
+1. An event inside ends every absence: somebody is there. It needs no door event (a missed one, a
+   window, a second person with the key must not leave the home "away").
+2. Motion within 20 s of the door is the leaver's own last step and proves nothing; a motion
+   sensor's end of motion likewise.
+3. A visitor or a spouse only ever moves the state towards HOME.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from gateway.core.jit import kernel
+from gateway.core.model import Int64Array
+
+HOME, BED, LEFT, ARRIVED = range(4)
+REGIMES: Final = 4
+
+# The sensor kinds, numbered as the scorer of recorded homes numbers them.
+MOTION, DOOR, INNER_DOOR, CONTACT, PRESSURE, FLUSH, FLOAT, EPISODE, BAND = range(9)
+
+# What the machine remembers.
+REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR = range(4)
+
+PASSAGE_MS: Final = 60_000
+GRACE_MS: Final = 20_000
+GRACE_BAND_MS: Final = 180_000
+AWAY_AT_LEAST_MS: Final = 600_000
+_LONG_AGO: Final = -(1 << 50)
+
+
+def new_memory() -> Int64Array:
+    """Return the machine's state in a home of which nothing is known yet: home."""
+    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0], np.int64)
+
+
+@kernel
+def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
+    """Take one event; return the regime of the silence that may follow it."""
+    regime = memory[REGIME]
+    if kind == DOOR:
+        same = memory[AFTER_DOOR] == 1 and t_ms - memory[LAST_DOOR_MS] < PASSAGE_MS
+        if not same:
+            if regime == LEFT and t_ms - memory[LAST_MS] >= AWAY_AT_LEAST_MS:
+                regime = ARRIVED
+            else:
+                regime = LEFT
+        memory[LAST_DOOR_MS] = t_ms
+        memory[AFTER_DOOR] = 1
+    else:
+        grace_ms = GRACE_BAND_MS if kind == BAND else GRACE_MS
+        if t_ms - memory[LAST_DOOR_MS] > grace_ms:
+            regime = BED if kind == PRESSURE and state == 1 else HOME
+        memory[AFTER_DOOR] = 0
+    memory[REGIME] = regime
+    memory[LAST_MS] = t_ms
+    return int(regime)

@@ -1,0 +1,31 @@
+"""Arithmetic on instants of different boots, where it can be done at all."""
+
+from dataclasses import replace
+
+from gateway.core.model import At
+
+
+def elapsed_ms(since: At, until: At) -> int | None:
+    """Return the milliseconds between two instants, or None when nobody can know.
+
+    Within one boot the monotonic clock tells. Across boots only two proven wall times do: a
+    Raspberry Pi has no clock of its own, so an unproven one says nothing of the time it was off.
+    """
+    if since.boot == until.boot:
+        return until.mono_ms - since.mono_ms
+    if since.proven and until.proven:
+        return until.wall_ms - since.wall_ms
+    return None
+
+
+def reached(due: At, now: At) -> bool:
+    """Return whether `due` has come. Unknown counts as come: an alarm must not wait for a clock."""
+    left = elapsed_ms(now, due)
+    return left is None or left <= 0
+
+
+def repaired(at: At, boot: str, shift_ms: int) -> At:
+    """Return `at` with its wall time put right, if it is an unproven one of `boot`."""
+    if at.proven or at.boot != boot:
+        return at
+    return replace(at, wall_ms=at.wall_ms + shift_ms, proven=True)

@@ -1,0 +1,206 @@
+"""The core's one door: every input goes through `feed`, and what it causes comes out as values.
+
+    Heard ──► cancel button? ──► record, evidence ──► detectors ──► book of alerts ──► Outputs
+    Tick ───────────────────────────────────────────► detectors ──► due, unanswered ──► Outputs
+    Acknowledge, Asked ─────────────────────────────────────────► book, commands ────► Outputs
+
+Invariants
+1. No clock is asked: time comes with each input.
+2. The same inputs give the same outputs: ids come from the source that was handed in.
+3. An input whose packet moved a replay counter carries it out in the same outputs, so that the
+   counter is committed with whatever it caused.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.core.alerts import Alert
+from gateway.core.book import AlertBook
+from gateway.core.commands import MEMORY, Commands, test_alarm
+from gateway.core.detector import Detector, Learning
+from gateway.core.draft import Draft
+from gateway.core.evidence import Evidence
+from gateway.core.inputs import Acknowledge, Asked, FromCentre, Input, Published, Refused
+from gateway.core.instants import elapsed_ms
+from gateway.core.model import (
+    AccelerationBlock,
+    At,
+    Button,
+    ClockProven,
+    Heard,
+    HubReturned,
+    Kind,
+    LinkChange,
+    Press,
+    Tick,
+)
+from gateway.core.outputs import Outputs, Stream
+from gateway.core.telemetry import Telemetry, spoken
+
+SAVE_EVERY_MS = 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a home's settings make of the pipeline.
+
+    window_ms: the cancel window of each kind (0 or absent: none).
+    cancel_buttons: devices whose press says "I am well"; one that is also an SOS button cancels
+        only while something is pending, and cries for help otherwise.
+    place: the standard's location code of each device.
+    """
+
+    detectors: tuple[Detector, ...]
+    learning: tuple[Learning, ...] = ()
+    window_ms: Mapping[Kind, int] = field(default_factory=dict)
+    cancel_buttons: frozenset[str] = frozenset()
+    sos_buttons: frozenset[str] = frozenset()
+    place: Mapping[str, int] = field(default_factory=dict)
+    test_alarm_every_ms: int = 24 * 3_600_000
+
+
+class Pipeline:
+    """A home, as far as deciding goes."""
+
+    def __init__(self, plan: Plan, new_id: Callable[[At], str]) -> None:
+        self._plan = plan
+        self._new_id = new_id
+        self.book = AlertBook(new_id, plan.window_ms, lambda device: plan.place.get(device, 0))
+        self.telemetry = Telemetry()
+        self._evidence = Evidence()
+        self._commands = Commands(self.book, new_id, self._brief)
+        self._saved: At | None = None
+        self._tested: At | None = None
+
+    @property
+    def learning(self) -> tuple[Learning, ...]:
+        """Return the detectors that learn."""
+        return self._plan.learning
+
+    def restore(
+        self,
+        alerts: tuple[Alert, ...],
+        memories: Mapping[str, Mapping[str, int | str]],
+        states: Mapping[str, bytes],
+    ) -> None:
+        """Take back what the previous run committed; `HubReturned` must be the first input."""
+        self.book.restore(alerts)
+        self._commands.restore(memories.get(MEMORY, {}))
+        for detector in self._plan.learning:
+            if detector.name in states:
+                detector.load(states[detector.name])
+
+    def feed(self, given: Input) -> Outputs:
+        """Take one input; return everything it causes."""
+        draft = Draft(given.at)
+        detected: Input | None = given
+        match given:
+            case Heard():
+                detected = self._heard(given, draft)
+            case Tick():
+                self._tick(given.at, draft)
+            case Acknowledge() | Published() | Asked() | Refused():
+                self._from_centre(given, draft)
+                detected = None
+            case ClockProven(at=at, shift_ms=shift_ms):
+                self.book.repair(at.boot, shift_ms, draft)
+            case HubReturned():
+                self._returned(given)
+            case LinkChange():
+                self.telemetry.note(
+                    given.at,
+                    given.device or given.link.value,
+                    f"link.{given.link.value}",
+                    {"up": given.up, "detail": given.detail[:80]},
+                )
+        if detected is not None:
+            self._detect(detected, draft)
+        self._report(given.at, draft)
+        return draft.outputs()
+
+    # ------------------------------------------------------------------------------ details
+    def _from_centre(self, given: FromCentre, draft: Draft) -> None:
+        match given:
+            case Acknowledge(at=at, ack=ack):
+                self.book.acknowledge(at, ack, draft)
+            case Published(id=message_id):
+                self.book.published(message_id)
+            case Asked():
+                self._commands.ask(given, self._plan.detectors, draft)
+            case Refused():
+                self._commands.refuse(given, draft)
+
+    def _heard(self, given: Heard, draft: Draft) -> Heard | None:
+        if given.memory is not None:
+            draft.memories.append(given.memory)
+        draft.keeps.extend(self.telemetry.heard(given))
+        for reading in given.readings:
+            if isinstance(reading.value, AccelerationBlock):
+                self._evidence.block(given.device, reading.value)
+            elif (event := spoken(reading.value)) is not None:
+                self._evidence.event(reading.at, given.device, *event)
+        if not self._cancels(given, draft):
+            return given
+        # The press was the resident's word, and a sign of life to whoever counts silence.
+        self._detect(given, draft, self._plan.learning)
+        return None
+
+    def _cancels(self, given: Heard, draft: Draft) -> bool:
+        """Take the resident's word; return whether the press was that and nothing else."""
+        pressed = any(
+            isinstance(reading.value, Button) and reading.value.press is not Press.RELEASE
+            for reading in given.readings
+        )
+        if not pressed or given.device not in self._plan.cancel_buttons:
+            return False
+        if given.device in self._plan.sos_buttons and not self.book.pending:
+            return False
+        self.book.resident(given.device, draft)
+        return True
+
+    def _detect(
+        self, given: Input, draft: Draft, detectors: tuple[Detector, ...] | None = None
+    ) -> None:
+        for detector in self._plan.detectors if detectors is None else detectors:
+            for decision in detector.feed(given):
+                alert = self.book.decide(decision, draft)
+                if alert is not None and alert.kind is Kind.FALL and alert.open:
+                    self._evidence.want(alert)
+
+    def _tick(self, at: At, draft: Draft) -> None:
+        self.book.tick(at, draft)
+        for alert, part in self._evidence.ready(at):
+            draft.post(Stream.EVIDENCE, self._new_id(at), part, alert.id)
+        if self._tested is None:
+            self._tested = at
+        if (elapsed_ms(self._tested, at) or 0) >= self._plan.test_alarm_every_ms:
+            self._tested = at
+            test_alarm(at, self._new_id(at), draft)
+        if self._saved is None:
+            self._saved = at
+        if (elapsed_ms(self._saved, at) or 0) >= SAVE_EVERY_MS:
+            self._saved = at
+            draft.state.extend((learner.name, learner.save()) for learner in self._plan.learning)
+
+    def _returned(self, given: HubReturned) -> None:
+        off = elapsed_ms(given.last_seen, given.at) if given.last_seen else None
+        if given.last_seen is not None:
+            minutes = None if off is None else round(off / 60_000, 1)
+            self.telemetry.note(given.at, "hub", "hub.returned", {"off_minutes": minutes})
+
+    def _report(self, at: At, draft: Draft) -> None:
+        for stream, body in self.telemetry.bodies(at):
+            draft.post(stream, self._new_id(at), body)
+
+    def _brief(self) -> Mapping[str, Any]:
+        return {
+            "alerts": [
+                {"id": alert.id, "type": alert.kind.value, "state": alert.matter.value}
+                for alert in self.book
+            ][:10],
+        }
+
+    def save(self) -> tuple[tuple[str, bytes], ...]:
+        """Return the learnt states as they are now, for the last flush before a stop."""
+        return tuple((learner.name, learner.save()) for learner in self._plan.learning)

@@ -1,0 +1,213 @@
+"""A device that is connected to: found, connected, set up, listened to, and again after every loss.
+
+    find     wait for an advert newer than the last loss: connecting to what is not there blocks the
+             adapter for 20 s. A device that BlueZ does not report again (it suppresses unchanged
+             adverts, and a connected one sends none) is tried all the same after some patience
+    slot     adapters hold 5 to 7 connections; a slot is taken for the attempt and given back in
+             `finally`, with the connection itself
+    air      connecting and starting or stopping the scan exclude each other (InProgress)
+    setup    the plan's steps, subscriptions too, on every connection: none outlives a reconnect
+    watch    a lost link, a stream that is silent for `silent_after_s`, a device that stopped its
+             own stream: each ends the session or runs the setup again
+    wait     growing with failures in a row; a session of a minute forgives them
+
+The core hears BAND up when the setup is through and BAND down when the session ends.
+"""
+
+import asyncio
+import math
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from bleak import BleakClient
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.exc import BleakError
+from structlog.typing import FilteringBoundLogger
+
+from gateway.clock import Clock
+from gateway.core.model import Link, LinkChange
+from gateway.driver import Channel, GattPlan
+from gateway.edge.decoding import Deliver, Ear
+from gateway.edge.gatt import Conversation
+from gateway.errors import DeviceError
+from gateway.supervise import backoff, jittered
+
+CONNECT_S = 45.0  # two attempts of bleak-retry-connector, 20 s each
+ATTEMPTS = 2
+PATIENCE_S = 15.0  # after a loss, until the device is tried without a fresh advert
+LONG_PATIENCE_S = 300.0  # the same after a failure: it is probably away
+HEALTHY_S = 60.0
+RESTARTS = 3  # of a stream within one healthy time; more is a device that must be reconnected
+STALE_S = 5.0
+LOOKS = 4
+LOST = "link lost"
+EXPECTED = (BleakError, DeviceError, OSError, EOFError, TimeoutError)
+
+
+class Band:
+    """Keeps one device connected."""
+
+    def __init__(
+        self,
+        ear: Ear,
+        plan: GattPlan,
+        slots: asyncio.Semaphore,
+        air: asyncio.Lock,
+        clock: Clock,
+        deliver: Deliver,
+        log: FilteringBoundLogger,
+        *,
+        backend: type[BaseBleakClient] | None = None,
+        streamed: Callable[[], None] = lambda: None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._ear, self._plan, self._slots, self._air = ear, plan, slots, air
+        self._clock, self._deliver, self._log = clock, deliver, log.bind(device=ear.name)
+        self._backend, self._streamed, self._pause = backend, streamed, pause
+        self._advertised, self._lost = asyncio.Event(), asyncio.Event()
+        self._restart = asyncio.Event()
+        self._last_s, self._last_ms = 0.0, 0
+        self._told: bool | None = None
+        ear.on_found = self._advertised.set
+
+    async def run(self) -> None:
+        """Keep it connected until cancelled."""
+        try:
+            await self._keep()
+        finally:
+            if self._told:
+                self._report(up=False, detail="the radio stopped")
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        await self._let_go_of_stale()
+        while True:
+            found = await self._find(LONG_PATIENCE_S if failures else PATIENCE_S)
+            began = loop.time()
+            try:
+                async with self._slots:
+                    began = loop.time()
+                    await self._session(self._ear.found or found)
+            except Exception as wrong:  # noqa: BLE001 - whatever ended it, it is begun again
+                detail = str(wrong) or type(wrong).__name__
+                failures = 1 if loop.time() - began >= HEALTHY_S else failures + 1
+                self._report(up=False, detail=detail)
+                bug = None if isinstance(wrong, EXPECTED) else wrong
+                self._log.info("not connected", error=detail, failures=failures, exc_info=bug)
+            self._advertised.clear()
+            await self._pause(jittered(backoff(failures), random.random()))  # noqa: S311 - no secret
+
+    async def _find(self, patience_s: float) -> BLEDevice:
+        while True:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._advertised.wait()
+            except TimeoutError:
+                self._report(up=False, detail="not heard")
+                await self._let_go_of_stale()
+            if self._ear.found is not None:
+                return self._ear.found
+
+    async def _let_go_of_stale(self) -> None:
+        """Drop a link that BlueZ still holds for a process that was killed: it sends no adverts."""
+        if self._backend is not None:
+            return
+        from bleak_retry_connector import close_stale_connections_by_address  # noqa: PLC0415
+
+        with suppress(Exception):
+            async with self._air, asyncio.timeout(STALE_S):
+                await close_stale_connections_by_address(self._ear.device.stanza.address.upper())
+
+    async def _session(self, found: BLEDevice) -> None:
+        """Connect, serve until something ends it, say goodbye. Always raises why it ended."""
+        self._lost.clear()
+        self._restart.clear()
+        client = await self._connect(found)
+        conversation = Conversation(client, self._plan, self._take)
+        try:
+            async with asyncio.TaskGroup() as parts:
+                parts.create_task(self._until_lost())
+                parts.create_task(self._serve(conversation, parts))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+        finally:
+            self._ear.connected = False
+            await conversation.farewell()
+
+    async def _connect(self, found: BLEDevice) -> BleakClient:
+        # imported late: it pulls 60 ms of modules that a home without bands never needs
+        from bleak_retry_connector import establish_connection  # noqa: PLC0415
+
+        async with self._air, asyncio.timeout(CONNECT_S):
+            return await establish_connection(
+                BleakClient,
+                found,
+                self._ear.name,
+                disconnected_callback=lambda _: self._lost.set(),
+                max_attempts=ATTEMPTS,
+                pair=self._plan.bonded,
+                backend=self._backend,
+            )
+
+    async def _serve(self, conversation: Conversation, parts: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        await conversation.setup()
+        if self._lost.is_set():
+            raise DeviceError(LOST)  # during the last step: it was never up
+        self._last_s, self._last_ms = loop.time(), self._clock.now().mono_ms
+        short = conversation.short_mtu()
+        if short:  # frames may be cut or refused; the device itself decides
+            self._log.warning("small packets", detail=short)
+        self._report(up=True, detail=short)
+        parts.create_task(self._until_silent())
+        for step in self._plan.setup:
+            if step.every_s is not None:
+                parts.create_task(conversation.read_every(step, self._clock))
+        restarted: list[float] = []
+        while True:
+            await self._restart.wait()
+            self._restart.clear()
+            restarted = [at for at in restarted if loop.time() - at < HEALTHY_S]
+            if len(restarted) == RESTARTS:
+                raise DeviceError(f"stopped its stream {RESTARTS + 1} times in {HEALTHY_S:g} s")
+            restarted.append(loop.time())
+            self._log.info("stream stopped by the device, started again")
+            await self._pause(backoff(len(restarted)))
+            await conversation.setup()
+
+    async def _until_lost(self) -> None:
+        await self._lost.wait()
+        raise DeviceError(LOST)
+
+    async def _until_silent(self) -> None:
+        limit_s = self._plan.silent_after_s
+        if not 0.0 < limit_s < math.inf:
+            return
+        loop = asyncio.get_running_loop()
+        left_s = limit_s
+        while left_s > 0:
+            await asyncio.sleep(left_s)
+            # By both clocks: a scaled home must not be faster than the radio, a standing one waits.
+            silent_s = (self._clock.now().mono_ms - self._last_ms) / 1000
+            left_s = limit_s - (loop.time() - self._last_s)
+            if left_s <= 0 and silent_s < limit_s:
+                left_s = limit_s / LOOKS
+        raise DeviceError(f"no data for {limit_s:g} s")
+
+    def _take(self, channel: Channel, uuid: str, data: bytes) -> None:
+        at = self._clock.now()
+        if not self._plan.watched or uuid in self._plan.watched:
+            self._last_s, self._last_ms = asyncio.get_running_loop().time(), at.mono_ms
+        self._streamed()
+        if self._ear.value(at, channel, uuid, data):
+            self._restart.set()
+
+    def _report(self, *, up: bool, detail: str) -> None:
+        self._ear.connected, self._ear.detail = up, detail
+        if self._told is not up:
+            self._told = up
+            at, name = self._clock.now(), self._ear.name
+            self._deliver(LinkChange(at, Link.BAND, up=up, device=name, detail=detail))

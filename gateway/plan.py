@@ -1,0 +1,116 @@
+"""From the technician's settings to the core's plan: which rule watches which device.
+
+Used by everything that runs the pipeline: the daemon, a replay, the demo. What a device can do
+(its driver's capabilities) decides which rules it feeds; `ansim check` has already said why not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from gateway.core.detector import Detector, Learning
+from gateway.core.detectors.fall import FallDetector
+from gateway.core.detectors.fall_duty import FallDuty
+from gateway.core.detectors.hazard import HazardDetector
+from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
+from gateway.core.detectors.inactivity_duty import InactivityDuty
+from gateway.core.detectors.inactivity_levels import Levels, clock_ms
+from gateway.core.detectors.life import TELLS_OF_LIFE, LifeSensor
+from gateway.core.detectors.links import ClockDetector, LinkDetector
+from gateway.core.detectors.sos import SILENT, SosDetector
+from gateway.core.model import Kind, Press
+from gateway.core.pipeline import Plan
+from gateway.core.wire import PLACES
+from gateway.driver import Capabilities, Driver
+from gateway.localtime import local_clock
+from gateway.settings import DeviceStanza, Role, Settings
+
+HOUR_MS = 3_600_000
+
+
+def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
+    """Return the plan of a home."""
+    drivers = {stanza.name: driver_of(stanza.driver) for stanza in settings.devices}
+    able = {
+        stanza.name: drivers[stanza.name].capabilities(stanza.options)
+        for stanza in settings.devices
+    }
+    heard = frozenset(name for name, driver in drivers.items() if driver.plan is None)
+    learning: tuple[Learning, ...] = ()
+    if settings.inactivity.enabled:
+        learning = (watch(settings, able),)
+    cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
+    return Plan(
+        detectors=(*rules(settings, able, heard), *learning),
+        learning=learning,
+        window_ms=windows(settings),
+        cancel_buttons=cancels,
+        sos_buttons=frozenset(d.name for d in settings.devices if _is_sos(d)),
+        place={stanza.name: PLACES[stanza.place] for stanza in settings.devices},
+        test_alarm_every_ms=round(settings.uplink.test_alarm_every_h * HOUR_MS),
+    )
+
+
+def rules(
+    settings: Settings, able: Mapping[str, Capabilities], heard: frozenset[str]
+) -> Iterator[Detector]:
+    """Yield the rules that learn nothing.
+
+    heard: devices that are only listened to. A connected band's silence is its link's matter: the
+    radio says that it is out of reach, and the worn rule says so to people.
+    """
+    for stanza in settings.devices:
+        can = able[stanza.name]
+        if _is_sos(stanza):
+            # One button for both: its long press says away or back home (ROLE_HELP).
+            silent = frozenset({Press.LONG}) if stanza.role is Role.SOS_CANCEL else frozenset()
+            yield SosDetector(stanza.name, frozenset(Press) - SILENT - silent)
+        if can.sign_of_life_s is not None and stanza.name in heard:
+            yield SilenceDetector(stanza.name, can.sign_of_life_s)
+        if settings.fall.enabled and can.sample_rate_hz is not None and can.range_g is not None:
+            yield FallDuty(
+                FallDetector(
+                    stanza.name,
+                    sample_rate_hz=can.sample_rate_hz,
+                    range_g=can.range_g,
+                    operating_point=settings.fall.operating_point.value,
+                )
+            )
+        if can.knows_worn != "no" or "AccelerationBlock" in can.provides:
+            yield WornDetector(stanza.name)
+    yield HazardDetector()
+    yield BatteryDetector()
+    yield LinkDetector()
+    yield ClockDetector()
+
+
+def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDuty:
+    """Return the watch over silence: everything that can give a sign of life feeds it."""
+    hours = settings.inactivity
+    sensors = [
+        LifeSensor(stanza.name, stanza.role.value, stanza.place, able[stanza.name].sign_of_life_s)
+        for stanza in settings.devices
+        if TELLS_OF_LIFE.intersection(able[stanza.name].provides)
+    ]
+    levels = Levels(
+        attention_ms=round(hours.attention_h * HOUR_MS),
+        warning_ms=round(hours.warning_h * HOUR_MS),
+        emergency_ms=round(hours.emergency_h * HOUR_MS),
+        away_ms=round(hours.away_h * HOUR_MS),
+        quiet_from_ms=clock_ms(hours.quiet_from),
+        quiet_to_ms=clock_ms(hours.quiet_to),
+    )
+    toggles = frozenset(d.name for d in settings.devices if d.role is Role.SOS_CANCEL)
+    return InactivityDuty(sensors, levels, local_clock(settings.hub.timezone), away_buttons=toggles)
+
+
+def windows(settings: Settings) -> Mapping[Kind, int]:
+    """Return each kind's cancel window; zero without anything that tells the resident of it."""
+    if not settings.announcer.command:
+        return {}
+    return {
+        Kind.FALL: round(settings.fall.cancel_window_s * 1000),
+        Kind.INACTIVITY: round(settings.inactivity.cancel_window_s * 1000),
+    }
+
+
+def _is_sos(stanza: DeviceStanza) -> bool:
+    return stanza.role in ("sos", "sos-cancel")

@@ -1,0 +1,351 @@
+"""The watch over silence in a home: levels, blindness, presence, restarts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from gateway.core.detectors.inactivity_duty import InactivityDuty
+from gateway.core.detectors.inactivity_levels import Levels
+from gateway.core.detectors.life import LifeSensor
+from gateway.core.inputs import Asked, Input
+from gateway.core.model import (
+    AccelerationBlock,
+    At,
+    Battery,
+    Button,
+    Contact,
+    Decision,
+    Heard,
+    HeartRate,
+    HubReturned,
+    Kind,
+    Link,
+    LinkChange,
+    Measurement,
+    Motion,
+    Press,
+    Quantity,
+    Reading,
+    Stage,
+    Steps,
+    Tick,
+    Value,
+    Worn,
+)
+from gateway.core.texts import render
+from gateway.core.wire import Command, CommandName
+
+HOUR = 3600.0
+SEEN, UNSEEN = Motion(detected=True), Motion(detected=False)
+SENSORS = (
+    LifeSensor("hall", place="hallway"),
+    LifeSensor("bath", place="bathroom"),
+    LifeSensor("door", role="door"),
+    LifeSensor("button"),
+    LifeSensor("band"),
+)
+MORNING = 9 * HOUR
+
+
+def at(seconds: float, *, boot: str = "b1", proven: bool = True, ahead_s: float = 0) -> At:
+    """Return an instant; the boot was at local midnight."""
+    ms = round(seconds * 1000)
+    return At(boot, ms, ms + round(ahead_s * 1000), proven)
+
+
+def heard(seconds: float, device: str, *values: Value, when: At | None = None) -> Heard:
+    when = when or at(seconds)
+    return Heard(when, device, tuple(Reading(when, device, value) for value in values))
+
+
+def duty(*sensors: LifeSensor, levels: Levels | None = None) -> InactivityDuty:
+    return InactivityDuty(
+        sensors or SENSORS,
+        levels or Levels(),
+        lambda wall_ms: wall_ms,
+        away_buttons=frozenset({"button"}),
+    )
+
+
+def ticks(start: float, end: float, step: float = 600.0) -> Iterator[Tick]:
+    while start <= end:
+        yield Tick(at(start))
+        start += step
+
+
+def feed(watch: InactivityDuty, *inputs: Input) -> list[Decision]:
+    decisions = [d for given in inputs for d in watch.feed(given)]
+    assert all(len(render(d.reason)) == 2 for d in decisions)
+    return decisions
+
+
+def stages(decisions: list[Decision]) -> list[tuple[Stage, float]]:
+    return [(d.stage, d.at.mono_ms / 3_600_000) for d in decisions]
+
+
+def test_eight_hours_of_silence_by_day_are_suspected_with_the_last_sign_as_onset() -> None:
+    watch = duty()
+    said = feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 8 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, 17.0)]
+    assert said[0].kind is Kind.INACTIVITY
+    assert said[0].onset == at(MORNING)
+    assert said[0].reason.code == "inactivity.attention.home"
+
+
+def test_each_higher_level_is_a_note_on_the_same_matter() -> None:
+    watch = duty()
+    said = feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 30 * HOUR))
+    assert stages(said) == [
+        (Stage.SUSPECTED, 17.0),
+        (Stage.NOTED, 21.0),
+        (Stage.SUSPECTED, 21.0),
+        (Stage.NOTED, 33.0),
+        (Stage.SUSPECTED, 33.0),
+    ]
+    assert {d.onset for d in said} == {at(MORNING)}
+    assert [d.evidence["level"] for d in said[1::2]] == ["warning", "emergency"]
+
+
+def test_a_sign_of_life_withdraws_it_and_the_next_silence_is_counted_anew() -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 9 * HOUR))
+    said = feed(watch, heard(MORNING + 9.5 * HOUR, "bath", SEEN), Tick(at(MORNING + 10 * HOUR)))
+    assert [(d.stage, d.reason.code) for d in said] == [(Stage.WITHDRAWN, "inactivity.over")]
+
+
+def test_the_night_holds_attention_back_until_the_morning_but_not_warning() -> None:
+    watch = duty()
+    evening = 17 * HOUR
+    said = feed(watch, heard(evening, "hall", SEEN), *ticks(evening, evening + 12 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, 29.0)]
+    assert said[0].evidence["level"] == "warning"
+
+
+def test_the_night_holds_nothing_back_when_the_last_sign_was_in_the_bathroom() -> None:
+    watch = duty()
+    evening = 17 * HOUR
+    said = feed(watch, heard(evening, "bath", SEEN), *ticks(evening, evening + 8 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, 25.0)]
+
+
+NO_LIFE: list[Value] = [
+    Battery(80),
+    Measurement(Quantity.TEMPERATURE, 21.0),
+    Measurement(Quantity.ILLUMINANCE, 90.0),
+    UNSEEN,
+    Contact(open=False),
+    Button(Press.RELEASE),
+    HeartRate(70, contact=None),
+    HeartRate(None, contact=True),
+    Steps(100),
+    Worn(worn=True),
+]
+LIFE: list[Value] = [SEEN, Contact(open=True), Button(Press.SINGLE), HeartRate(70, contact=True)]
+
+
+@pytest.mark.parametrize("value", NO_LIFE, ids=repr)
+def test_a_sensor_that_speaks_proves_nothing_of_the_resident(value: Value) -> None:
+    watch = duty()
+    later = heard(MORNING + 4 * HOUR, "hall", value)
+    feed(watch, heard(MORNING, "bath", SEEN), later)
+    said = feed(watch, *ticks(MORNING + 4 * HOUR, MORNING + 8 * HOUR))
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("value", LIFE, ids=repr)
+def test_a_sign_of_life_moves_the_deadline(value: Value) -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "bath", SEEN), heard(MORNING + 4 * HOUR, "hall", value))
+    assert feed(watch, *ticks(MORNING + 4 * HOUR, MORNING + 11 * HOUR)) == []
+
+
+def test_a_state_repeated_by_beacons_is_no_new_sign_of_life() -> None:
+    watch = duty(LifeSensor("hall", promise_s=3600), LifeSensor("door", role="door"))
+    said = feed(
+        watch,
+        heard(MORNING, "door", Contact(open=True)),
+        heard(MORNING + 30, "hall", SEEN),
+        *(
+            one
+            for s in range(60, 9 * 3600, 600)
+            for one in (
+                heard(MORNING + s, "hall", SEEN),
+                heard(MORNING + s, "door", Contact(open=True)),
+                Tick(at(MORNING + s)),
+            )
+        ),
+    )
+    assert [d.stage for d in said] == [Stage.SUSPECTED]
+
+
+def block(seconds: float, swing: int) -> AccelerationBlock:
+    t = round(seconds * 1000) + 20 * np.arange(50, dtype=np.int64)
+    acc = np.zeros((50, 3), np.int16)
+    acc[::2, 0] = swing
+    return AccelerationBlock(t, acc)
+
+
+def test_a_moving_arm_is_a_sign_of_life_unless_the_band_is_known_to_be_off() -> None:
+    watch = duty()
+    start, middle = MORNING, MORNING + 4 * HOUR
+    feed(watch, heard(start, "hall", SEEN), heard(middle, "band", block(middle, 200)))
+    assert feed(watch, *ticks(middle, middle + 7 * HOUR)) == []
+    off = duty()
+    feed(off, heard(start, "hall", SEEN), heard(start, "band", Worn(worn=False)))
+    feed(off, heard(middle, "band", block(middle, 200)))
+    assert len(feed(off, *ticks(middle, start + 8 * HOUR))) == 1
+
+
+def test_steps_count_when_there_are_more_of_them() -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "band", Steps(100)), heard(MORNING + 1, "hall", SEEN))
+    feed(watch, heard(MORNING + 4 * HOUR, "band", Steps(130)))
+    assert feed(watch, *ticks(MORNING + 4 * HOUR, MORNING + 11 * HOUR)) == []
+
+
+# ------------------------------------------------------------------------------- blindness
+def test_time_in_which_the_adapter_was_deaf_is_not_inactivity() -> None:
+    watch = duty()
+    deaf = LinkChange(at(MORNING + HOUR), Link.ADAPTER, up=False)
+    hears = LinkChange(at(MORNING + 4 * HOUR), Link.ADAPTER, up=True)
+    feed(watch, heard(MORNING, "hall", SEEN), deaf)
+    assert watch.outlook()["at"] is None
+    feed(watch, *ticks(MORNING + HOUR, MORNING + 4 * HOUR), hears)
+    said = feed(watch, *ticks(MORNING + 4 * HOUR, MORNING + 11 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, 20.0)]
+
+
+def test_when_every_sensor_breaks_its_promise_the_home_is_blind_and_says_so() -> None:
+    watch = duty(LifeSensor("hall", promise_s=600), LifeSensor("bath", promise_s=600))
+    said = feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 20 * HOUR))
+    assert said == []
+    assert watch.outlook()["at"] is None
+    assert "deadline" in watch.outlook()["en"]
+
+
+def test_a_dead_front_door_sensor_makes_presence_unknown() -> None:
+    watch = duty(LifeSensor("hall"), LifeSensor("door", role="door", promise_s=600))
+    feed(watch, heard(MORNING, "door", Contact(open=True)), heard(MORNING + 60, "hall", SEEN))
+    assert watch.outlook()["presence"] == "home"
+    feed(watch, *ticks(MORNING, MORNING + 2 * HOUR))
+    assert watch.outlook()["presence"] == "unknown"
+
+
+def test_a_wall_clock_that_jumps_moves_no_deadline() -> None:
+    watch = duty()
+    jumped = [Tick(at(MORNING + s, ahead_s=9 * HOUR)) for s in range(600, 7 * 3600, 600)]
+    assert feed(watch, heard(MORNING, "hall", SEEN), *jumped) == []
+    assert stages(feed(watch, *ticks(MORNING + 7 * HOUR, MORNING + 8 * HOUR))) == [
+        (Stage.SUSPECTED, 17.0)
+    ]
+
+
+def test_nothing_is_learnt_while_the_clock_is_not_proven() -> None:
+    watch, empty = duty(), duty()
+    for s in range(0, 40 * 3600, 3600):
+        feed(watch, heard(s, "hall", SEEN, when=at(s, proven=False)))
+    feed(empty, heard(40 * HOUR, "hall", SEEN))
+    feed(watch, heard(40 * HOUR, "hall", SEEN))
+    assert watch.outlook()["at"] == empty.outlook()["at"]
+
+
+# -------------------------------------------------------------------------------- presence
+def test_out_has_its_own_longer_but_finite_limit() -> None:
+    watch = duty()
+    door = heard(MORNING + 100, "door", Contact(open=True))
+    said = feed(watch, heard(MORNING, "hall", SEEN), door, *ticks(MORNING, MORNING + 60 * HOUR))
+    first = said[0]
+    assert watch.presence == "away"
+    assert 12 < (first.at.mono_ms / 3_600_000 - 9) <= 48
+
+
+def test_an_arrival_that_nothing_answers_is_asked_about_within_hours() -> None:
+    watch = duty()
+    back = MORNING + 3 * HOUR
+    feed(
+        watch,
+        heard(MORNING, "hall", SEEN),
+        heard(MORNING + 100, "door", Contact(open=True)),
+        heard(MORNING + 105, "door", Contact(open=False)),
+        heard(back, "door", Contact(open=True)),
+        heard(back + 5, "door", Contact(open=False)),
+    )
+    assert watch.presence == "arrived"
+    said = feed(watch, *ticks(back, back + 8 * HOUR))
+    assert stages(said)[0][1] <= 12 + 8
+
+
+def test_away_by_command_lasts_until_home_is_said_or_somebody_moves() -> None:
+    def command(seconds: float, name: CommandName) -> Asked:
+        return Asked(at(seconds), Command("1", name, {}, 0))
+
+    watch = duty()
+    feed(watch, heard(MORNING, "hall", SEEN), command(MORNING + 60, CommandName.AWAY))
+    feed(watch, heard(MORNING + 120, "hall", SEEN))
+    assert feed(watch, *ticks(MORNING, MORNING + 40 * HOUR)) == []
+    assert watch.presence == "said-away"
+    said = feed(watch, command(MORNING + 41 * HOUR, CommandName.HOME))
+    assert [d.stage for d in said] == [Stage.SUSPECTED]
+    feed(watch, command(MORNING + 42 * HOUR, CommandName.AWAY))
+    feed(watch, heard(MORNING + 43 * HOUR, "hall", SEEN))
+    assert watch.presence == "home"
+
+
+def test_a_long_press_toggles_away() -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "button", Button(Press.LONG)))
+    assert watch.presence == "said-away"
+    feed(watch, heard(MORNING + 60, "button", Button(Press.LONG)))
+    assert watch.presence == "home"
+
+
+# -------------------------------------------------------------------------------- restarts
+def test_after_a_restart_the_silence_goes_on_from_the_last_commit() -> None:
+    before, after = duty(), duty()
+    feed(before, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 3 * HOUR))
+    saved = before.save()
+    last = at(MORNING + 4 * HOUR)
+    after.load(saved)
+    start = MORNING + 6 * HOUR
+    feed(after, HubReturned(at(start), last))
+    said = feed(after, *ticks(start, start + 5 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, (start + 4 * HOUR) / HOUR)]
+    assert said[0].onset == at(MORNING)
+
+
+def test_a_matter_still_open_after_a_restart_is_not_said_again_but_withdrawn() -> None:
+    before, after = duty(), duty()
+    feed(before, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 8 * HOUR))
+    after.load(before.save())
+    start = MORNING + 8.5 * HOUR
+    back = HubReturned(at(start), at(start), frozenset({(Kind.INACTIVITY, "home")}))
+    assert feed(after, back, *ticks(start, start + HOUR)) == []
+    assert [d.stage for d in feed(after, heard(start + 2 * HOUR, "hall", SEEN))] == [
+        Stage.WITHDRAWN
+    ]
+
+
+@pytest.mark.parametrize("state", [b"", b"{}\n", b'{"version": 0}\nx', b"\xff\xfe"])
+def test_a_state_of_another_version_is_dropped(state: bytes) -> None:
+    watch = duty()
+    watch.load(state)
+    assert len(feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 8 * HOUR))) == 1
+
+
+# --------------------------------------------------------------------------------- outlook
+def test_the_outlook_names_the_deadline_in_both_languages() -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "hall", SEEN), Tick(at(MORNING + HOUR)))
+    told = watch.outlook()
+    assert told["at"].startswith("1970-01-01T17:00:00")
+    assert told["presence"] == "home"
+    assert 0.9 < told["probability"] < 1
+    assert "7.0 h" in told["en"]
+    assert "7.0시간" in told["ko"]
+
+
+def test_a_home_without_a_sensor_that_tells_of_life_says_so() -> None:
+    watch = InactivityDuty((), Levels(), lambda ms: ms)
+    assert feed(watch, *ticks(0, 30 * HOUR)) == []
+    assert watch.outlook()["at"] is None

@@ -1,0 +1,131 @@
+"""An adapter that goes deaf, is absent, or comes back."""
+
+import asyncio
+
+import structlog
+from bleak.exc import BleakError
+
+from gateway.core.model import Heard, Link, LinkChange
+from gateway.edge.scan import FLAGS, Scanner, patterns
+from gateway.settings import RadioSettings
+from tests.fakes_radio import BTHOME, Air, HandClock, Script, sensor, settle
+from tests.home_radio import ADDRESS, FOREIGN, Home
+
+
+async def test_nothing_heard_of_anything_makes_the_adapter_deaf_and_restarts_the_scan() -> None:
+    home = Home(sensor(Script()), deaf_after_s=90.0)
+    async with home.running():
+        home.air.advert(FOREIGN)
+        assert home.changes(Link.ADAPTER) == [True]
+        await home.clock.forward(100)
+        assert home.changes(Link.ADAPTER) == [True, False]
+        assert (home.air.starts, home.air.stops) == (2, 1)
+        home.air.advert(FOREIGN)
+        assert home.changes(Link.ADAPTER) == [True, False, True]
+
+
+async def test_a_foreign_advert_now_and_then_proves_that_the_adapter_hears() -> None:
+    home = Home(sensor(Script()), deaf_after_s=90.0)
+    async with home.running():
+        for _ in range(10):
+            home.air.advert(FOREIGN)
+            await home.clock.forward(60)
+    assert home.changes(Link.ADAPTER) == [True]
+    assert home.air.starts == 1
+
+
+async def test_a_dead_scanner_that_refuses_to_stop_is_started_all_the_same() -> None:
+    home = Home(sensor(Script()), deaf_after_s=90.0)
+    home.air.refuse_stop = BleakError("No discovery started")
+    async with home.running():
+        await home.clock.forward(95)
+        home.air.advert(ADDRESS, {BTHOME: b"\x00"})
+    assert home.changes(Link.ADAPTER) == [False, True]
+    assert len(home.heard) == 1
+
+
+async def test_an_absent_adapter_is_reported_at_the_start_and_tried_until_it_is_there() -> None:
+    home = Home(sensor(Script()))
+    home.air.refuse_start = BleakError("No Bluetooth adapters found.")
+    async with home.running():
+        assert home.changes(Link.ADAPTER) == [False]
+        assert "No Bluetooth adapters" in home.radio.status().detail
+        assert not home.radio.status().scanning
+        assert home.air.starts > 1
+        home.air.refuse_start = None
+        await settle()
+        home.air.advert(FOREIGN)
+    assert home.changes(Link.ADAPTER) == [False, True]
+
+
+async def test_deafness_is_told_once_however_long_it_lasts() -> None:
+    home = Home(sensor(Script()), deaf_after_s=90.0)
+    async with home.running():
+        await home.clock.forward(1000)
+    assert home.changes(Link.ADAPTER) == [False]
+    assert home.air.starts > 5
+
+
+async def test_cancelling_stops_the_scan() -> None:
+    home = Home(sensor(Script()))
+    async with home.running():
+        assert home.radio.status().scanning
+    await settle()
+    assert home.air.scanner is None
+    assert not home.radio.status().scanning
+
+
+async def test_a_silent_adapter_is_asked_and_one_that_is_off_is_told_before_the_limit() -> None:
+    air, clock, said = Air(), HandClock(), list[Heard | LinkChange]()
+    asked: list[str | None] = []
+
+    async def ask(name: str | None) -> str | None:
+        asked.append(name)
+        return "switched off" if len(asked) > 1 else None
+
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        said.append,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        ask=ask,
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await settle()
+    await clock.forward(25)
+    assert asked == []
+    await clock.forward(15)
+    task.cancel()
+    await asyncio.wait([task])
+    assert [(one.up, one.detail) for one in said if isinstance(one, LinkChange)] == [
+        (False, "default: switched off")
+    ]
+    assert air.starts == 2
+
+
+async def test_the_watchdogs_pulse_turns_while_the_adapter_is_absent() -> None:
+    home = Home(sensor(Script()))
+    home.air.refuse_start = BleakError("No Bluetooth adapters found.")
+    async with home.running():
+        before = home.pulses
+        await settle()
+        assert home.pulses > before
+
+
+def test_a_passive_scan_asks_for_the_neighbours_and_for_every_wanted_element() -> None:
+    own = "0000fe95-0000-1000-8000-00805f9b34fb"
+    vendor = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
+    found = patterns([BTHOME, own, BTHOME, "mfr:0499", vendor])
+    contents = [pattern.content_of_pattern for pattern in found]
+    assert contents[: len(FLAGS)] == list(FLAGS)
+    assert contents[len(FLAGS) :] == [
+        b"\xd2\xfc",
+        b"\x95\xfe",
+        bytes.fromhex(vendor.replace("-", ""))[::-1],
+        b"\x99\x04",
+    ]

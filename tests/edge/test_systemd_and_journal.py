@@ -1,0 +1,68 @@
+"""What the service manager and the journal receive, read back from real datagram sockets."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from gateway.edge.journal import configure, journal_entry
+from gateway.edge.systemd import Notifier
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(path))
+        sock.settimeout(5)
+        yield path, sock
+
+
+def test_readiness_and_proofs_of_work_reach_the_service_manager(
+    listener: tuple[Path, socket.socket],
+) -> None:
+    path, sock = listener
+    notifier = Notifier({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "30000000"})
+    notifier.ready("5 devices")
+    notifier.watchdog()
+    notifier.extend(60)
+    assert [sock.recv(4096) for _ in range(3)] == [
+        b"READY=1\nSTATUS=5 devices",
+        b"WATCHDOG=1",
+        b"EXTEND_TIMEOUT_USEC=60000000",
+    ]
+    assert notifier.watchdog_s == 30.0
+
+
+def test_without_a_service_manager_nothing_is_said_and_nothing_fails() -> None:
+    notifier = Notifier({})
+    notifier.ready("")
+    assert notifier.watchdog_s is None
+
+
+def test_a_line_reaches_the_journal_with_the_fields_that_find_it(
+    listener: tuple[Path, socket.socket],
+) -> None:
+    path, sock = listener
+    logger = configure(environment={"JOURNAL_STREAM": "8:1"}, journal=path)
+    assert logger is not None
+    try:
+        structlog.get_logger().warning("bind key wrong", device="hall-motion", failures=2)
+    finally:
+        structlog.reset_defaults()
+        logger.close()
+    fields = dict(line.split("=", 1) for line in sock.recv(65536).decode().splitlines())
+    assert fields == {
+        "MESSAGE": "bind key wrong device=hall-motion failures=2",
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": "ansim",
+        "ANSIM_DEVICE": "hall-motion",
+        "ANSIM_FAILURES": "2",
+    }
+
+
+def test_a_value_of_several_lines_is_sent_with_its_length() -> None:
+    entry = journal_entry({"event": "two\nlines", "level": "error"})
+    assert entry.startswith(b"MESSAGE\n\x09\x00\x00\x00\x00\x00\x00\x00two\nlines\nPRIORITY=3\n")

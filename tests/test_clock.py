@@ -1,0 +1,65 @@
+"""The machine's clock, and the moment it is known to be right."""
+
+import asyncio
+
+from gateway.clock import SystemClock, kernel_synchronised, when_proven
+from gateway.core.model import At, ClockProven
+
+
+def test_time_since_boot_does_not_run_backwards_and_the_boot_is_named() -> None:
+    clock = SystemClock()
+    first, second = clock.now(), clock.now()
+    assert second.mono_ms >= first.mono_ms
+    assert first.boot == second.boot
+    assert "-" not in first.boot
+
+
+def test_the_kernel_can_be_asked_without_any_privilege() -> None:
+    assert kernel_synchronised() in (True, False)
+
+
+def test_what_was_proven_in_this_boot_stays_proven() -> None:
+    answers = [True, False]
+    clock = SystemClock("boot", synchronised=lambda: answers.pop(0))
+    assert clock.now().proven
+    assert clock.now().proven
+    assert answers == [False]
+
+
+def test_an_unproven_clock_asks_the_kernel_only_every_few_seconds() -> None:
+    asked: list[bool] = []
+
+    def no() -> bool:
+        asked.append(False)
+        return False
+
+    clock = SystemClock("boot", synchronised=no)
+    assert not any(clock.now().proven for _ in range(100))
+    assert len(asked) == 1
+
+
+class LateClock:
+    """A Raspberry Pi's clock: wrong by 40 days until NTP answers."""
+
+    def __init__(self, proven_after: int) -> None:
+        self._left = proven_after
+        self._ms = 10_000
+
+    def now(self) -> At:
+        wrong_by = 0 if self._left <= 0 else -40 * 86_400_000
+        return At("boot", self._ms, 1_700_000_000_000 + self._ms + wrong_by, self._left <= 0)
+
+    async def sleep(self, seconds: float) -> None:
+        self._ms += round(seconds * 1000)
+        self._left -= 1
+        await asyncio.sleep(0)
+
+
+async def test_the_proof_says_by_how_much_the_stamps_before_it_were_wrong() -> None:
+    proof = await when_proven(LateClock(proven_after=3))
+    at = At("boot", 25_000, 1_700_000_025_000, proven=True)
+    assert proof == ClockProven(at, shift_ms=40 * 86_400_000)
+
+
+async def test_a_clock_that_was_right_from_the_beginning_needs_no_repair() -> None:
+    assert await when_proven(LateClock(proven_after=0)) is None
