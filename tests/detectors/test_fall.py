@@ -157,6 +157,16 @@ def test_a_clock_that_jumps_back_begins_anew_instead_of_mixing_two_times() -> No
     assert again == fresh
 
 
+def test_a_suspicion_of_a_time_that_is_gone_is_not_confirmed_in_the_new_one() -> None:
+    acc = np.concatenate([walking(8), fall(lying_s=6)])
+    t = times(len(acc))
+    d = detector()
+    assert stages(d.feed_block(t + 10_000_000, acc)) == [Stage.SUSPECTED]
+    still = quiet(60)
+    assert d.feed_block(times(len(still)), still) == []
+    assert d.tick(100_000_000) == []
+
+
 def test_operating_points_differ_only_in_their_threshold() -> None:
     acc = np.concatenate([walking(8), fall(lying_s=6)])
     t = times(len(acc))
