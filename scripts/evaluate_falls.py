@@ -134,6 +134,18 @@ def set_rows(
     return lines
 
 
+def limits(scorer: Any, packs: list[Any], results: list[dict[str, Any]]) -> list[str]:
+    """Return which falls are missed and which activities alarm most, people left out, clean."""
+    r = scorer.score(packs, results)
+    missed = [f"{m['set']} {m['activity']} {m['missed']}/{m['falls']}" for m in r["misses"]]
+    false = [f"{m['set']} {m['activity']} {m['false']}/{m['adl']}" for m in r["false_alarms"]]
+    return [
+        "Most missed (people left out, clean): " + ", ".join(missed) + ".",
+        "",
+        "Most false alarms: " + ", ".join(false) + ".",
+    ]
+
+
 def report(
     scorer: Any, packs: list[Any], trials: Trials, splits: list[Split], models: list[Model],
     jobs: int,
@@ -165,6 +177,7 @@ def report(
         head,
     ]
     lines += [people_rows(scorer, packs, pooled[c], c) for c in CONDITIONS]
+    lines += ["", *limits(scorer, packs, pooled["clean"])]
     return "\n".join(lines)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from falls_data import Table
 
-from gateway.core.detectors.fall_score import Model, score_features
+from gateway.core.detectors.fall_kernels import feature_names
+from gateway.core.detectors.fall_score import HOPELESS, RESTLESS, Model, score_features
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def threshold_at(best: np.ndarray, trials: Trials, among: np.ndarray, specificit
 
 def score_rows(model: Model, x: np.ndarray) -> np.ndarray:
     """Score candidates with the detector's own kernel."""
-    return np.array([score_features(row, model.forest, model.nets) for row in x])
+    score = np.array([score_features(row, model.forest, model.nets) for row in x])
+    names = feature_names()
+    last = [x[:, names.index(f"std[{half})")] for half in ("+1.5,+2.0", "+2.0,+2.5")]
+    return np.where(np.minimum(*last) > RESTLESS, HOPELESS, score)
 
 
 def left_out_scores(

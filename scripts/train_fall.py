@@ -66,7 +66,7 @@ def calibrate(score: np.ndarray, fall: np.ndarray) -> tuple[float, float]:
         hessian = (design * w[:, None]).T @ design
         step = np.linalg.solve(hessian, design.T @ (fall - p))
         slope, offset = slope + step[0], offset + step[1]
-    return float(slope), float(offset)
+    return round(float(slope), 4), round(float(offset), 4)
 
 
 def measured(best: np.ndarray, trials: Trials, threshold: float) -> tuple[float, float, float]:
@@ -100,7 +100,8 @@ def main() -> None:
     thresholds, figures = {}, {}
     for point, specificity in POINTS.items():
         everybody = np.ones(len(folds), bool)
-        thresholds[point] = threshold_at(best, trials, everybody, specificity)
+        # Rounded: the last bits of the five fits behind it shall not matter.
+        thresholds[point] = round(threshold_at(best, trials, everybody, specificity), 3)
         figures[point] = measured(best, trials, thresholds[point])
         print(point, f"{thresholds[point]:.3f}", *(f"{v:.4f}" for v in figures[point]))
     rows = np.flatnonzero((table.copy == 0) & (table.label >= 0))

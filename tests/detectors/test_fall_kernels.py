@@ -11,11 +11,14 @@ from gateway.core.detectors.fall_score import (
     load_model,
     new_room,
     probability,
+    restless,
     score_features,
 )
 from gateway.core.model import Int16Array, Int64Array
 from gateway.virtual.wear import fall, quiet, times, walking
 from tests.detectors import naive_fall
+
+pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
 
 
 def filled(t: Int64Array, acc: Int16Array) -> tuple[Int64Array, list[tuple[int, int]]]:
@@ -110,6 +113,20 @@ def test_the_score_is_that_of_the_twin(seed: int) -> None:
     x = (model.middle * rng.uniform(0, 3, fall_kernels.FEATURES)).astype(np.float32)
     slow = naive_fall.score(x, model.forest, model.nets)
     assert score_features(x, model.forest, model.nets) == pytest.approx(slow, abs=1e-6)
+
+
+def test_only_hard_movement_in_both_last_half_seconds_is_hopeless() -> None:
+    rng = np.random.default_rng(3)
+    grid = np.zeros((250, 3))
+    grid[:, 2] = 1.0
+    valid = np.ones(250, np.bool_)
+    assert not restless(grid, valid)
+    grid[200:225, 2] += rng.normal(0, 0.8, 25)
+    assert not restless(grid, valid)
+    grid[225:, 2] += rng.normal(0, 0.8, 25)
+    assert restless(grid, valid)
+    valid[225:] = False  # what was not measured does not speak against a fall
+    assert not restless(grid, valid)
 
 
 def test_probability_rises_with_the_score_and_stays_one() -> None:

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from gateway.core.detectors.fall import FallDetector
 from gateway.virtual.wear import fall, put_on_table, times, walking
 
+pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
 ROOT = Path(__file__).resolve().parents[2]
 
 
