@@ -349,7 +349,7 @@ class Home:
                 self.born()
                 return "restart"
             case 4:
-                self.feed(ClockProven(self.now(), chance.randrange(-(10**10), 10**10)))
+                self.feed(ClockProven(self.now()))
                 return "clock"
             case 5 | 6:
                 self.feed(Tick(self.now()))
