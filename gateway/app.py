@@ -24,7 +24,7 @@ from bleak.backends.scanner import BaseBleakScanner
 from gateway import registry
 from gateway.clock import Clock, SystemClock, when_proven
 from gateway.core.inputs import Input
-from gateway.core.model import HubReturned, Link, LinkChange, Memory, Tick
+from gateway.core.model import HubReturned, Kind, Link, LinkChange, Memory, Tick
 from gateway.core.pipeline import Pipeline
 from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
@@ -126,6 +126,8 @@ class Daemon:
             detail = f"{found.reason} ({found.kept_as})"
             self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
             self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
+        elif self.store.healthy and (Kind.FAULT_STORE, "store") in self.pipeline.book.matters:
+            self.inbox.put(LinkChange(now, Link.STORE, up=True))  # the fault of an earlier run
         self.radio = Radio(
             [self._device(stanza, restored.memories) for stanza in self.settings.devices],
             self.settings.radio,
@@ -217,9 +219,7 @@ class Daemon:
 
     async def _proof(self) -> None:
         """Wait for the clock's proof; what was stamped before it is then repaired."""
-        proven = await when_proven(self.outside.clock)
-        if proven is not None:
-            self.inbox.put(proven)
+        self.inbox.put(await when_proven(self.outside.clock))
 
     async def _upkeep(self) -> None:
         """Prove that the writer turns, and let retention work, in the time of input and output.

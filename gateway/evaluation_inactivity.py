@@ -6,7 +6,7 @@ three is dead, and a call that comes much later than the last one is a fault of 
 """
 
 from gateway.core.detectors.inactivity import Routine
-from gateway.core.detectors.inactivity_kernels import HOUR_MS
+from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.presence import DOOR
 from gateway.core.model import Int64Array
 from gateway.core.timeline import MINUTE_MS, Break, HomeTime

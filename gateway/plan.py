@@ -57,6 +57,7 @@ def rules(
     heard: devices that are only listened to. A connected band's silence is its link's matter: the
     radio says that it is out of reach, and the worn rule says so to people.
     """
+    room = {stanza.name: stanza.place for stanza in settings.devices}
     for stanza in settings.devices:
         can = able[stanza.name]
         if _is_sos(stanza):
@@ -72,7 +73,8 @@ def rules(
                     sample_rate_hz=can.sample_rate_hz,
                     range_g=can.range_g,
                     operating_point=settings.fall.operating_point.value,
-                )
+                ),
+                lambda device: room.get(device, ""),
             )
         if can.knows_worn != "no" or "AccelerationBlock" in can.provides:
             yield WornDetector(stanza.name)

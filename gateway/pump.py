@@ -16,6 +16,7 @@ from gateway.core.inputs import Acknowledge, Input
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
+from gateway.core.wire import AckStatus
 from gateway.edge.announce import Announcer
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -85,17 +86,20 @@ class Pump:
                 self._store.seen(at)
                 self._pulse()
                 self._settled.set()
-            case ClockProven(at=at, shift_ms=shift_ms):
-                await self._store.repair_time(at.boot, shift_ms, at.mono_ms)
+            case ClockProven(at=at):
+                await self._store.repair_time(at)
                 self._uplink.clock_proven()
             case _:
                 pass
 
     async def _finished(self, given: Acknowledge) -> Acknowledge:
-        """Finish the rows an acknowledgement names; it may name them as `upto`."""
+        """Finish the rows an acknowledgement names; it may name them as `upto`.
+
+        `stored` is believed of these only: said of another epoch it is about somebody else's rows.
+        """
         finished = await self._store.finish(given.ack)
         self._uplink.settle(finished)
-        ids = tuple(dict.fromkeys((*given.ack.ids, *finished)))
+        ids = finished if given.ack.status is AckStatus.STORED else given.ack.ids
         if given.ack.stream == Stream.ALARM:
             for message in ids:
                 self._log.info(f"alarm {given.ack.status}", message=message)

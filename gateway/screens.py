@@ -7,8 +7,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gateway.centre.words import KINDS, MATTERS, PEOPLE
+from gateway.core.alerts import Matter, Word
+from gateway.core.model import Kind
 from gateway.driver import Driver
 from gateway.option import Language
+
+UNSTORED = (Word.UNSENT, Word.SENT)
+BAD = ("malformed", "replayed", "wrong_key")
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "hub": ("hub", "허브"),
@@ -40,6 +46,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "down": ("NOT CONNECTED", "연결 안 됨"),
     "healthy": ("healthy", "정상"),
     "failing": ("FAILING", "고장"),
+    "malformed": ("malformed", "형식 오류"),
+    "replayed": ("replayed", "재전송 거부"),
+    "wrong_key": ("KEY DOES NOT FIT", "키 불일치"),
+    "over": ("over", "해소"),
+    "unsent": ("not stored yet", "미저장"),
+    "not heard": ("not heard", "신호 없음"),
+    "link lost": ("link lost", "연결 끊김"),
+    "the radio stopped": ("the radio stopped", "무선 중지"),
+    "alarm": ("alarms", "경보"),
+    "event": ("events", "기록"),
+    "sum": ("summaries", "요약"),
+    "evidence": ("evidence", "증거"),
+    "res": ("results", "명령 결과"),
     "uptime": ("up", "가동"),
     "address": ("address", "주소"),
     "services": ("services", "서비스"),
@@ -66,6 +85,10 @@ class Words:
 
     def __getitem__(self, key: str) -> str:
         return WORDS[key][self._column]
+
+    def pair(self, korean_english: tuple[str, str]) -> str:
+        """Return the operator's word for something in this language."""
+        return korean_english[1 - self._column]
 
     def reason(self, told: Mapping[str, Any]) -> str:
         """Return the reason of an alert in this language."""
@@ -130,7 +153,7 @@ def status_screen(told: Mapping[str, Any], language: Language) -> str:
 def _head(told: Mapping[str, Any], words: Words) -> Iterable[str]:
     adapter, uplink, store = told["adapter"], told["uplink"], told["store"]
     hearing = words["scanning"] if adapter["scanning"] else words["deaf"]
-    waiting = " ".join(f"{stream} {n}" for stream, n in store["unfinished"].items() if n)
+    waiting = ", ".join(f"{words[stream]} {n}" for stream, n in store["unfinished"].items() if n)
     deadline = told["deadline"]
     rows = [
         (words["hub"], f"{told['hub']}  {words['uptime']} {duration(told['uptime_s'])}"),
@@ -151,9 +174,8 @@ def _head(told: Mapping[str, Any], words: Words) -> Iterable[str]:
         (words["outbox"], waiting or words["none"]),
     ]
     if deadline is not None:
-        rows.append(
-            (words["deadline"], f"{deadline['at']}  {deadline[('en', 'ko')[words is None]]}")
-        )
+        when = f"{deadline['at']}  " if deadline["at"] else ""
+        rows.append((words["deadline"], when + words.reason(deadline)))
     yield from table(rows, indent="")
 
 
@@ -172,26 +194,43 @@ def _sensors(told: Mapping[str, Any], words: Words) -> Iterable[str]:
             since(device["heard_s_ago"], words),
             "-" if device["rssi"] is None else f"{device['rssi']} dBm",
             "-" if device["battery"] is None else f"{device['battery']} %",
-            (words["connected"] if device["connected"] else "") + device["detail"],
+            _state(device, words),
         )
         for device in told["devices"]
     ]
     yield from table([head, *rows])
 
 
+def _state(device: Mapping[str, Any], words: Words) -> str:
+    """Return how it stands with a device: its link, what is wrong, what was thrown away."""
+    detail = device["detail"]
+    said = [words["connected"]] if device["connected"] else []
+    said += [words[detail] if detail in WORDS else detail] if detail else []
+    said += [f"{words[name]} {device[name]}" for name in BAD if device[name]]
+    return ", ".join(said)
+
+
 def _alerts(told: Mapping[str, Any], words: Words) -> Iterable[str]:
     yield words["alerts"]
     rows = [
         (
-            alert["kind"],
+            words.pair(KINDS[Kind(alert["kind"])]),
             alert["device"],
-            f"{alert['matter']}/{alert['word']}",
+            _stage(alert, words),
             since(alert["since_s"], words),
             words.reason(alert),
         )
         for alert in told["alerts"]
     ]
     yield from table(rows) if rows else (f"  {words['none']}",)
+
+
+def _stage(alert: Mapping[str, Any], words: Words) -> str:
+    """Return what is the matter, and how far the word has come."""
+    matter = words["over"] if alert["ended"] else words.pair(MATTERS[Matter(alert["matter"])])
+    word = Word(alert["word"])
+    far = words["unsent"] if word in UNSTORED else words.pair(PEOPLE[word])
+    return f"{matter}/{far}"
 
 
 def scan_screen(heard: Sequence[Mapping[str, Any]], language: Language) -> str:

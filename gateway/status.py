@@ -13,7 +13,7 @@ from gateway.core.instants import elapsed_ms
 from gateway.core.model import At
 from gateway.core.pipeline import Pipeline
 from gateway.core.texts import render
-from gateway.core.wire import PLACES, birth_body, heartbeat_body
+from gateway.core.wire import PLACES, birth_body, heartbeat_body, parse_timestamp
 from gateway.edge.radio import Radio
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -106,7 +106,13 @@ class Status:
         for learner in self._daemon.pipeline.learning:
             told = getattr(learner, "outlook", None)
             if told is not None:
-                outlook: Mapping[str, Any] = told()
+                outlook: dict[str, Any] = told()
+                if outlook["at"] is not None:
+                    due_ms, zone = (
+                        parse_timestamp(outlook["at"]),
+                        self._daemon.settings.hub.timezone,
+                    )
+                    outlook["at"] = local_time(due_ms, zone).isoformat(" ", "seconds")
                 return outlook
         return None
 
@@ -155,6 +161,7 @@ class Status:
                     "device": alert.device,
                     "matter": alert.matter.value,
                     "word": alert.word.value,
+                    "ended": alert.ended,
                     "since_s": seconds_ago(alert.onset, now),
                     "en": english,
                     "ko": korean,

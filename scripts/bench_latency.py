@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ from tests.homes import Desk, centre
 from tests.hubs import ROOT, HubProcess, write_yaml
 
 BAND, SMOKE = "A0:9E:1A:00:00:01", "B4:35:22:00:00:09"
-KEY = b"a latency secret"
+BUTTONS = {f"sos-{n}": f"B4:35:22:00:00:0{n}" for n in (1, 2, 3)}
+KEYS = {"sos-3": b"a latency secret"}
+WINDOW_S = 10.0
 SMOKE_OBJECT = 0x29
 GAP_S = 0.25
 PRESSES = (Press.SINGLE, Press.DOUBLE, Press.TRIPLE, Press.LONG)
@@ -130,76 +133,85 @@ def accounts(desk: Desk, found: Sequence[Trip], events: int) -> int:
     return 1 if missing or doubled or pressed != events else 0
 
 
-async def fall_down(band: PolarBand, falls: int, aired: list[tuple[float, str]]) -> None:
-    """Let the band's wearer fall, each time with a rest before and after."""
-    loop = asyncio.get_running_loop()
-    for _ in range(falls):
-        band.play(np.concatenate([quiet(6.0), fall(lying_s=25.0), quiet(2.0)]), 50.0)
-        await band.played()
-        aired.append((loop.time(), "-"))
+@dataclass(slots=True)
+class Home:
+    """What can cry for help, and when each packet of it went on the air."""
+
+    band: PolarBand
+    buttons: dict[str, ShellyButton]
+    smoke: Smoke
+    aired: list[tuple[float, str]] = field(default_factory=list)
+
+    async def cry(self, events: int, chance: random.Random) -> None:
+        """Press buttons; every tenth event is smoke, or its end."""
+        for number in range(events):
+            await asyncio.sleep(GAP_S * (0.5 + chance.random()))
+            name = "smoke" if number % 10 == 9 else chance.choice(sorted(self.buttons))  # noqa: PLR2004
+            self.aired.append((asyncio.get_running_loop().time(), name))
+            if name == "smoke":
+                self.smoke.turn()
+            else:
+                self.buttons[name].press(chance.choice(PRESSES))
+
+    async def fall(self, falls: int) -> None:
+        """Let the band's wearer fall, each time with a rest before and after."""
+        while not self.band.streaming:  # noqa: ASYNC110 - the world has no event for it
+            await asyncio.sleep(0.1)
+        for _ in range(falls):
+            self.band.play(np.concatenate([quiet(6.0), fall(lying_s=25.0), quiet(2.0)]), 50.0)
+            await self.band.played()
+
+
+async def furnish(world: World) -> Home:
+    """Bring the devices to life, with a block of flats around them."""
+    world.neighbours(80, 200.0)
+    buttons = {name: world.shelly_button(at, key=KEYS.get(name)) for name, at in BUTTONS.items()}
+    smoke = world.add(Smoke(world.air, world.clock, SMOKE, beacon_s=None))
+    return Home(await world.polar_band(BAND), buttons, smoke)
+
+
+def configured(directory: Path, url: str) -> Path:
+    """Write the hub's YAML."""
+    stanzas: list[dict[str, Any]] = [
+        {"name": "smoke", "driver": "bthome", "address": SMOKE, "place": "kitchen"},
+        {"name": "band", "driver": "polar_pmd", "address": BAND},
+    ]
+    for name, address in BUTTONS.items():
+        stanza = {"name": name, "driver": "bthome", "address": address, "role": "sos"}
+        stanzas.append(stanza | ({"key": KEYS[name]} if name in KEYS else {}))
+    announcer = {"command": ["true", "{sound}"]}  # or there would be no cancel window
+    return write_yaml(
+        directory, url, stanzas, announcer=announcer, fall={"cancel_window_s": WINDOW_S}
+    )
 
 
 async def measure(events: int, falls: int, seed: int) -> int:
     """Measure and print."""
-    chance = random.Random(seed)  # noqa: S311 - it must repeat
-    loop = asyncio.get_running_loop()
-    aired: list[tuple[float, str]] = []
     async with contextlib.AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ansim-bench-")))
         broker = await stack.enter_async_context(Broker(directory))
         world = await stack.enter_async_context(World(SystemClock()))
-        band = await world.polar_band(BAND)
-        addresses = {f"sos-{n}": f"B4:35:22:00:00:0{n}" for n in (1, 2, 3)}
-        keys = {"sos-3": KEY}
-        buttons: dict[str, ShellyButton] = {
-            name: world.shelly_button(address, key=keys.get(name))
-            for name, address in addresses.items()
-        }
-        smoke = world.add(Smoke(world.air, world.clock, SMOKE, beacon_s=None))
-        world.neighbours(80, 200.0)
+        home = await furnish(world)
         air, hops = directory / "air.sock", directory / "hops.jsonl"
         await stack.enter_async_context(FarWorld(world, air))
-        settings = BrokerSettings(url=broker.url)
-        desk: Desk = await stack.enter_async_context(centre(directory, settings))
-        stanzas = [
-            {"name": name, "driver": "bthome", "address": address, "role": "sos"}
-            | ({"key": keys[name]} if name in keys else {})
-            for name, address in addresses.items()
-        ]
-        stanzas += [
-            {"name": "smoke", "driver": "bthome", "address": SMOKE, "place": "kitchen"},
-            {"name": "band", "driver": "polar_pmd", "address": BAND},
-        ]
-        config = write_yaml(
-            directory, broker.url, stanzas, announcer={"command": ["true", "{sound}"]},
-            fall={"cancel_window_s": 10},
-        )  # fmt: skip
+        desk: Desk = await stack.enter_async_context(
+            centre(directory, BrokerSettings(url=broker.url))
+        )
+        config = configured(directory, broker.url)
         hub = HubProcess.far(directory, config, air, "--hops", str(hops))
         await stack.enter_async_context(hub)
-        async with asyncio.timeout(30):
-            while not band.streaming:  # noqa: ASYNC110 - the world has no event for it
-                await asyncio.sleep(0.1)
-        falling = asyncio.create_task(fall_down(band, falls, []))
-        for number in range(events):
-            await asyncio.sleep(GAP_S * (0.5 + chance.random()))
-            if number % 10 == 9:  # noqa: PLR2004 - one event of ten
-                aired.append((loop.time(), "smoke"))
-                smoke.turn()
-            else:
-                name = chance.choice(sorted(buttons))
-                aired.append((loop.time(), name))
-                buttons[name].press(chance.choice(PRESSES))
-        await falling
-        await settled(desk, quiet_s=12.0 if falls else 3.0)
-        await hub.end(signal.SIGTERM)
+        chance = random.Random(seed)  # noqa: S311 - it must repeat
+        await asyncio.gather(home.cry(events, chance), home.fall(falls))
+        await settled(desk, quiet_s=WINDOW_S + 2.0 if falls else 3.0)
+        status = await hub.end(signal.SIGTERM)
         lines = [json.loads(line) for line in hops.read_text().splitlines()]
-    found = trips(lines, aired)
+    found = trips(lines, home.aired)
     report(found, windows(lines))
     for line in lines:
         if line["level"] in ("warning", "error", "critical"):
             why = line.get("reason") or line.get("error")
-            print(f"{line['loop_s'] - aired[0][0]:8.1f} s  {line['event']}: {why}")
-    return accounts(desk, found, events)
+            print(f"{line['loop_s'] - home.aired[0][0]:8.1f} s  {line['event']}: {why}")
+    return accounts(desk, found, events) or status
 
 
 def windows(lines: Iterable[dict[str, Any]]) -> list[float]:

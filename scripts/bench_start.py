@@ -108,7 +108,7 @@ async def measure(runs: int, cold: int) -> int:
         config = write_yaml(directory, broker.url, STANZAS)
         cache = directory / "cache"
         first: list[Start] = []
-        for _ in range(cold):
+        for _ in range(max(1, cold)):  # it fills the cache for those that are measured warm
             shutil.rmtree(cache, ignore_errors=True)
             first.append(await ready(directory, config, cache))
         later = [await ready(directory, config, cache) for _ in range(runs)]
@@ -120,9 +120,8 @@ async def measure(runs: int, cold: int) -> int:
         print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f}")
         begun = f"target <= {TARGET_S:g} s; then {later[-1].rss_mib:.0f} MiB resident"
         line("ansim run, warm kernels", [one.ready_s for one in later], begun)
-        if first:
-            held = f"then {first[-1].rss_mib:.0f} MiB resident"
-            line("ansim run, cold kernels", [one.ready_s for one in first], held)
+        held = f"then {first[-1].rss_mib:.0f} MiB resident"
+        line("ansim run, cold kernels", [one.ready_s for one in first], held)
         line("SIGTERM to the end", [one.stop_s for one in (*first, *later)], "limit 5 s")
         heavy = False
         for name, command in short.items():

@@ -72,12 +72,13 @@ def survey(now: int, tod: int, regime: int, sensor: int, rows: Sequence[Row]) ->
         "rise_1": rises[0],
         "rise_2": rises[1],
         "nights": float(len(nights)),
+        "by_tod_2": sorted([0.0, 0.0, *(value for value, _ in by_tod)])[-2],
     } | {f"top_{i}": length for i, length in enumerate([*longest, 0, 0, 0, 0, 0][:5])}
 
 
 def value_of(length: float, after: float, regime: int) -> float:
     """Return how long a silence says that one at this time of day may be."""
-    near = 3 if regime == 2 else 1
+    near = c.CHOSEN[c.NEAR_HOME + regime]
     weight = 1.0 if abs(after) <= near else max(0.0, 2 - abs(after) / near)
     running = length - (after if after >= 0 else after + 24)
     return max(length * weight, running) if regime < 2 else length * weight

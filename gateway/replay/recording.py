@@ -7,7 +7,7 @@ order, `what` first, with its instant as `boot`, `mono_ms`, `wall_ms`, `proven`:
     heard     device, rssi                          a sign of life without bytes of interest
     tick
     link      link, up, device, detail
-    proven    shift_ms                              the wall clock was proven right
+    proven                                          the wall clock was proven right
     returned  last_seen (an instant or null)        the hub started
     memory    device, values (no instant)           replay counters from before the recording
 
@@ -112,8 +112,8 @@ def as_line(given: Packet | Input | Memory) -> dict[str, Any] | None:
         case LinkChange(link=link, up=up, device=device, detail=detail):
             what = "link"
             told = {"link": link.value, "up": up, "device": device, "detail": detail}
-        case ClockProven(shift_ms=shift_ms):
-            what, told = "proven", {"shift_ms": shift_ms}
+        case ClockProven():
+            what, told = "proven", {}
         case HubReturned(last_seen=last):
             what, told = "returned", {"last_seen": None if last is None else _instant(last)}
         case Memory(device=device, values=values):
@@ -216,7 +216,7 @@ _READ: Mapping[str, Callable[[Mapping[str, Any]], Recorded]] = {
     "heard": lambda line: Heard(_at(line), _text(line, "device"), rssi=_rssi(line)),
     "tick": lambda line: Tick(_at(line)),
     "link": _link,
-    "proven": lambda line: ClockProven(_at(line), _whole(line, "shift_ms")),
+    "proven": lambda line: ClockProven(_at(line)),
     "returned": _returned,
     "memory": _memory,
 }

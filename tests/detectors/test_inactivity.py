@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.detectors import inactivity_kernels as k
+from gateway.core.detectors import inactivity_survey as k
 from gateway.core.detectors.inactivity import ROWS, UNKNOWN_TOD, Routine
-from gateway.core.detectors.inactivity_limits import CHOSEN, FLOOR, SCALE, limits
+from gateway.core.detectors.inactivity_limits import CHOSEN, FLOOR, limits
+from gateway.core.detectors.life_kernels import moves
 from gateway.core.detectors.presence import ARRIVED, BED, HOME, LEFT, advance, new_memory
 from tests import fakes_inactivity as made
 from tests.fakes_inactivity import DAY, DOOR, HALL, HOUR, Event, Row
@@ -51,7 +52,7 @@ def test_a_home_of_which_nothing_is_known_has_a_finite_allowance() -> None:
 
 def test_by_day_the_allowance_of_a_known_home_is_far_below_the_prior() -> None:
     routine = lived(made.life(28))
-    assert allowed_h(routine, 28, 15.0) <= 2 * CHOSEN[FLOOR] * CHOSEN[SCALE]
+    assert allowed_h(routine, 28, 15.0) <= 2 * CHOSEN[FLOOR]
 
 
 def test_a_night_is_allowed_until_after_the_usual_time_of_getting_up() -> None:
@@ -159,8 +160,8 @@ def test_an_arm_moves_when_one_axis_spans_more_than_breathing() -> None:
     still = np.tile(np.array([10, -20, 1000], np.int16), (50, 1))
     moved = still.copy()
     moved[30:, 0] += 90
-    assert not k.moves(still)
-    assert k.moves(moved)
+    assert not moves(still)
+    assert moves(moved)
 
 
 # -------------------------------------------------------------------------------- presence
@@ -174,8 +175,14 @@ def test_the_door_and_then_silence_is_an_absence() -> None:
 
 
 def test_the_leavers_own_last_step_does_not_bring_them_home() -> None:
-    assert regimes((0, 0, 1), (100, 1, 1), (115, 0, 1)) == [HOME, LEFT, LEFT]
-    assert regimes((0, 0, 1), (100, 1, 1), (130, 0, 1))[-1] == HOME
+    assert regimes((0, 0, 1), (100, 1, 1), (102, 0, 1)) == [HOME, LEFT, LEFT]
+    assert regimes((0, 0, 1), (100, 1, 1), (115, 0, 0)) == [HOME, LEFT, LEFT]
+    assert regimes((0, 0, 1), (100, 1, 1), (115, 3, 1)) == [HOME, LEFT, LEFT]
+
+
+def test_motion_that_begins_after_the_door_has_closed_is_somebody_inside() -> None:
+    assert regimes((0, 0, 1), (100, 1, 1), (105, 1, 0), (110, 0, 1))[-1] == HOME
+    assert regimes((0, 0, 1), (100, 1, 1), (130, 3, 1))[-1] == HOME
 
 
 def test_the_door_after_an_absence_is_an_arrival_until_something_answers() -> None:

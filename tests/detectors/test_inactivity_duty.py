@@ -8,6 +8,7 @@ import pytest
 from gateway.core.detectors.inactivity_duty import InactivityDuty
 from gateway.core.detectors.inactivity_levels import Levels
 from gateway.core.detectors.life import LifeSensor
+from gateway.core.fields import timestamp
 from gateway.core.inputs import Asked, Input
 from gateway.core.model import (
     AccelerationBlock,
@@ -285,11 +286,22 @@ def test_away_by_command_lasts_until_home_is_said_or_somebody_moves() -> None:
     feed(watch, heard(MORNING + 120, "hall", SEEN))
     assert feed(watch, *ticks(MORNING, MORNING + 40 * HOUR)) == []
     assert watch.presence == "said-away"
-    said = feed(watch, command(MORNING + 41 * HOUR, CommandName.HOME))
-    assert [d.stage for d in said] == [Stage.SUSPECTED]
-    feed(watch, command(MORNING + 42 * HOUR, CommandName.AWAY))
-    feed(watch, heard(MORNING + 43 * HOUR, "hall", SEEN))
+    back = MORNING + 41 * HOUR
+    assert feed(watch, command(back, CommandName.HOME), *ticks(back, back + 3 * HOUR)) == []
     assert watch.presence == "home"
+    assert len(feed(watch, *ticks(back, back + 8 * HOUR))) == 1
+    feed(watch, command(back + 9 * HOUR, CommandName.AWAY))
+    feed(watch, heard(back + 10 * HOUR, "hall", SEEN))
+    assert watch.presence == "home"
+
+
+def test_an_announced_return_is_believed_and_then_missed() -> None:
+    watch = duty()
+    until = {"until": timestamp(round((MORNING + 72 * HOUR) * 1000))}
+    command = Asked(at(MORNING + 60), Command("1", CommandName.AWAY, until, 0))
+    said = feed(watch, heard(MORNING, "hall", SEEN), command, *ticks(MORNING, 100 * HOUR))
+    assert said[0].stage is Stage.SUSPECTED
+    assert said[0].at.mono_ms / 3_600_000 == pytest.approx(9 + 72 + 8, abs=0.2)
 
 
 def test_a_long_press_toggles_away() -> None:

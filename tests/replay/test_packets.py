@@ -49,7 +49,7 @@ ALL: tuple[Recorded, ...] = (
     Heard(AT.plus(1), "sos", rssi=-70),
     Tick(AT),
     LinkChange(AT, Link.BAND, up=True, device="band", detail="나"),
-    ClockProven(AT, -5),
+    ClockProven(AT),
 )
 
 

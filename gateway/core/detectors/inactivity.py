@@ -26,8 +26,10 @@ from typing import Final
 import numpy as np
 
 from gateway.core.detectors import inactivity_kernels as k
-from gateway.core.detectors.inactivity_kernels import DAY_MS, HOUR_MS, Float64Array
+from gateway.core.detectors import inactivity_survey as ring
 from gateway.core.detectors.inactivity_limits import limits as chosen
+from gateway.core.detectors.inactivity_survey import DAY_MS, HOUR_MS, Float64Array
+from gateway.core.detectors.life_kernels import moves
 from gateway.core.detectors.presence import HOME, LEFT, REGIME, REGIMES, new_memory
 
 VERSION: Final = 1
@@ -42,7 +44,7 @@ class Routine:
         self._sensors = tuple(sensors)
         self._limits = chosen() if limits is None else limits
         self._memory = new_memory()
-        self._ring = np.zeros((ROWS, k.COLUMNS), np.int64)
+        self._ring = np.zeros((ROWS, ring.COLUMNS), np.int64)
         self._meta = np.zeros(k.META, np.int64)
         self._tod_days = np.zeros((REGIMES, 24))
         self._tod_last = np.full((REGIMES, 24), -1, np.int64)
@@ -140,13 +142,13 @@ class Routine:
     # ------------------------------------------------------------------------------ surviving
     def save(self) -> bytes:
         """Return what must survive a restart."""
-        rows = self._ring[self._ring[:, k.LENGTH] > 0]
+        rows = self._ring[self._ring[:, ring.LENGTH] > 0]
         state = {
             "version": VERSION,
             "sensors": self._sensors,
             "memory": self._memory.tolist(),
             "meta": self._meta.tolist(),
-            "rows": rows[np.argsort(rows[:, k.START], kind="stable")].tolist(),
+            "rows": rows[np.argsort(rows[:, ring.START], kind="stable")].tolist(),
             "tod_days": np.round(self._tod_days, 4).tolist(),
             "tod_last": self._tod_last.tolist(),
             "events": np.round(self._events, 2).tolist(),
@@ -163,7 +165,7 @@ class Routine:
                 self._sensors.index(name) if name in self._sensors else -1
                 for name in state["sensors"]
             ]
-            rows = np.array(state["rows"], np.int64).reshape(-1, k.COLUMNS)[-ROWS:]
+            rows = np.array(state["rows"], np.int64).reshape(-1, ring.COLUMNS)[-ROWS:]
             meta = np.array(state["meta"], np.int64).reshape(k.META)
             memory = np.array(state["memory"], np.int64).reshape(self._memory.shape)
             tod_days = np.array(state["tod_days"]).reshape(REGIMES, 24)
@@ -172,7 +174,7 @@ class Routine:
         except (ValueError, KeyError, TypeError, zlib.error):
             return False
         for row in rows:
-            row[k.SENSOR] = index[row[k.SENSOR]] if 0 <= row[k.SENSOR] < len(index) else -1
+            row[ring.SENSOR] = index[row[ring.SENSOR]] if 0 <= row[ring.SENSOR] < len(index) else -1
         last = int(meta[k.LAST_SENSOR])
         meta[k.LAST_SENSOR] = index[last] if 0 <= last < len(index) else -1
         self._ring[:] = 0
@@ -191,4 +193,4 @@ def warm() -> None:
     routine = Routine(("any",))
     routine.sign(0, 0, 0, 0, 1)
     routine.allowed_ms(0, UNKNOWN_TOD)
-    k.moves(np.zeros((2, 3), np.int16))
+    moves(np.zeros((2, 3), np.int16))

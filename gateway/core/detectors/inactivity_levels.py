@@ -9,7 +9,7 @@ the delivery of attention until the morning, and not where the last sign came fr
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.detectors.inactivity_kernels import HOUR_MS
+from gateway.core.detectors.inactivity_survey import HOUR_MS
 
 DAY_MS: Final = 86_400_000
 LEVELS: Final = ("attention", "warning", "emergency")
@@ -27,12 +27,10 @@ class Levels:
     quiet_from_ms: int = 22 * HOUR_MS
     quiet_to_ms: int = 6 * HOUR_MS
 
-    def limits_ms(self, allowed_ms: int, *, away: bool) -> tuple[int, int, int]:
-        """Return each level's silence, from what the routine allows."""
-        ceiling_ms = self.away_ms if away else self.attention_ms
-        first = min(allowed_ms, ceiling_ms)
-        ratio = first / self.attention_ms
-        return (first, round(self.warning_ms * ratio), round(self.emergency_ms * ratio))
+    def limits_ms(self, allowed_ms: int) -> tuple[int, int, int]:
+        """Return each level's silence, from what is allowed until the first."""
+        ratio = allowed_ms / self.attention_ms
+        return (allowed_ms, round(self.warning_ms * ratio), round(self.emergency_ms * ratio))
 
     def held_ms(self, tod_ms: int) -> int:
         """Return how long the night still holds back what can wait; 0: it does not."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from gateway.core.detectors.inactivity_kernels import moves
+from gateway.core.detectors.life_kernels import moves
 from gateway.core.detectors.presence import (
     BAND,
     CONTACT,
