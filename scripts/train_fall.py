@@ -1,6 +1,6 @@
 """Rebuild gateway/core/detectors/models/fall.npz from ../shared/data/falls/open alone.
 
-    python scripts/train_fall.py            (about 10 minutes on 2 cores; dependency group `train`)
+    python scripts/train_fall.py            (7 minutes on 2 shared cores; dependency group `train`)
 
 The same seed, lock file and CPU give the same bits; another CPU the same decisions. Thresholds and
 the probability's scale come from people left out of the fit (FOLDS groups), never from the scores

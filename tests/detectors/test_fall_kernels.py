@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from gateway.core.detectors import fall_kernels, fall_watch, kernels
 from gateway.core.detectors.fall_score import (
+    HOPELESS,
     contributions,
     load_model,
     new_room,
     probability,
+    quick_score,
     restless,
     score_features,
 )
@@ -113,6 +115,22 @@ def test_the_score_is_that_of_the_twin(seed: int) -> None:
     x = (model.middle * rng.uniform(0, 3, fall_kernels.FEATURES)).astype(np.float32)
     slow = naive_fall.score(x, model.forest, model.nets)
     assert score_features(x, model.forest, model.nets) == pytest.approx(slow, abs=1e-6)
+
+
+def test_stopping_early_leaves_every_score_that_could_matter_as_it_is() -> None:
+    model = load_model()
+    rng = np.random.default_rng(8)
+    stopped = 0
+    for _ in range(300):
+        x = (model.middle * rng.uniform(0, 3, fall_kernels.FEATURES)).astype(np.float32)
+        quick = quick_score(x, model.forest, model.nets)
+        whole = score_features(x, model.forest, model.nets)
+        if quick <= HOPELESS:
+            stopped += 1
+            assert whole < min(model.thresholds.values())
+        else:
+            assert quick == whole
+    assert 0 < stopped < 300
 
 
 def test_only_hard_movement_in_both_last_half_seconds_is_hopeless() -> None:
