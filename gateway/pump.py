@@ -132,6 +132,7 @@ class Pump:
             kind=body["type"],
             device=body["sensor"],
             state=body["state"],
+            over=body["evid"].get("ended", False),
             why=body["evid"]["en"],
             why_ko=body["evid"]["ko"],
         )

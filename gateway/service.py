@@ -13,9 +13,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import structlog
+
 from gateway.answers import answers
 from gateway.app import Daemon, Outside
 from gateway.edge import control
+from gateway.edge.alone import alone
 from gateway.edge.systemd import Notifier
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings
@@ -41,6 +44,7 @@ async def serve(
     notifier = notifier or Notifier()
     settings = load()
     notifier.extend(COMPILE_S)
+    structlog.get_logger().info("loading kernels", note="the first start compiles them: a minute")
     if warm():
         compiled()
     stop, reload = asyncio.Event(), asyncio.Event()
@@ -49,7 +53,8 @@ async def serve(
         loop.add_signal_handler(number, event.set)
     try:
         while not stop.is_set():
-            settings = await _life(settings, load, outside, notifier, stop, reload, started)
+            with alone(settings.store.directory):
+                settings = await _life(settings, load, outside, notifier, stop, reload, started)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)

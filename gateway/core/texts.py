@@ -60,7 +60,6 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "band out of reach for {minutes:.0f} min",
             "밴드가 {minutes:.0f}분 동안 연결되지 않습니다",
         ),
-        "band.back": ("band connected again", "밴드가 다시 연결되었습니다"),
         "band.notworn": ("band not worn for {minutes:.0f} min", "밴드 미착용 {minutes:.0f}분"),
         "band.worn": ("band worn again", "밴드를 다시 착용했습니다"),
         "adapter.deaf": (
@@ -69,14 +68,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "adapter.back": ("the Bluetooth adapter hears again", "블루투스 수신이 회복되었습니다"),
         "store.failed": (
-            "the database cannot be written: {detail}",
-            "데이터베이스 기록 불가: {detail}",
+            "the database failed: {detail}",
+            "데이터베이스 이상: {detail}",
         ),
-        "store.back": ("the database can be written again", "데이터베이스 기록이 회복되었습니다"),
-        "store.replaced": (
-            "the database was unusable and has been replaced: {detail}",
-            "데이터베이스가 손상되어 새로 만들었습니다: {detail}",
-        ),
+        "store.back": ("the database works again", "데이터베이스가 회복되었습니다"),
         "clock.unproven": (
             "the hub's clock has not been proven for {minutes:.0f} min",
             "허브 시계가 {minutes:.0f}분 동안 확인되지 않았습니다",
@@ -89,14 +84,6 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "clock.repaired": (
             "the time of this alarm was corrected",
             "이 경보의 시각을 바로잡았습니다",
-        ),
-        "hub.returned": (
-            "the hub was off for {minutes:.0f} min",
-            "허브가 {minutes:.0f}분 동안 꺼져 있었습니다",
-        ),
-        "hub.returned-unknown": (
-            "the hub was off, nobody knows how long",
-            "허브가 꺼져 있었습니다 (시간 알 수 없음)",
         ),
         "test.alarm": ("full-path test alarm", "전 구간 시험 경보"),
         **INACTIVITY,

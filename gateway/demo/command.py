@@ -6,15 +6,14 @@ import sys
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from gateway.centre.words import KINDS, MATTERS
-from gateway.core.alerts import Matter
+from gateway.centre.words import KINDS
 from gateway.core.model import Kind
 from gateway.core.wire import UpMessage
 from gateway.demo.day import SCENES
 from gateway.demo.hold import hold
 from gateway.demo.hops import HOPS, spread
 from gateway.demo.stage import Stage, morning, stage
-from gateway.demo.teller import ZONE
+from gateway.demo.teller import ZONE, standing
 from gateway.option import Language
 from gateway.screens import pad
 
@@ -86,7 +85,8 @@ def _line(ready: Stage, message: UpMessage) -> str:
     clock = datetime.fromisoformat(body["sent_t"]).astimezone(ZONE).strftime("%H:%M:%S")
     why = ready.teller.pick(body["evid"]["en"], body["evid"]["ko"])
     kind = ready.teller.pick(*reversed(KINDS[Kind(body["type"])]))
-    state = ready.teller.pick(*reversed(MATTERS[Matter(body["state"])]))
+    over = bool(body["evid"].get("ended"))
+    state = ready.teller.pick(*reversed(standing(body["state"], over=over)))
     return f"{clock}  {pad(kind, 13)} {pad(state, 10)} {ms:>12}  {why}"
 
 

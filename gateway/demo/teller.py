@@ -34,6 +34,8 @@ SOUNDS: dict[Sound, tuple[str, str]] = {
     ),
 }
 
+OVER = ("해소", "over")  # a fault or hazard has ended; only the centre closes it
+
 MARKS = {"home": "·", "hub": "▸", "voice": "♪", "centre": "✓", "scene": "──"}
 
 
@@ -87,8 +89,14 @@ class Teller:
         self._out.flush()
 
 
+def standing(state: str, *, over: bool) -> tuple[str, str]:
+    """Return how it stands with an alert, in Korean and English."""
+    return OVER if over else MATTERS[Matter(state)]
+
+
 def _decided(line: MutableMapping[str, Any]) -> tuple[str, str]:
-    (kind_ko, kind), (state_ko, state) = KINDS[Kind(line["kind"])], MATTERS[Matter(line["state"])]
+    kind_ko, kind = KINDS[Kind(line["kind"])]
+    state_ko, state = standing(line["state"], over=bool(line.get("over")))
     return (
         f"{kind} ({line['device']}), {state}: {line['why']}",
         f"{kind_ko} ({line['device']}), {state_ko}: {line['why_ko']}",

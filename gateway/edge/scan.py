@@ -31,7 +31,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
 from gateway.core.model import At, Link, LinkChange
-from gateway.edge.adapter import adapter_fault, find_adapter
+from gateway.edge.adapter import adapter_fault, find_adapter, in_words
 from gateway.edge.decoding import Deliver
 from gateway.settings import RadioSettings, ScanMode
 from gateway.supervise import backoff, jittered
@@ -140,7 +140,7 @@ class Scanner:
                 await self._scanner.start()
         except Exception as wrong:  # noqa: BLE001 - whatever the stack throws, the adapter failed
             self._log.warning("scan not started", adapter=self.adapter, error=repr(wrong))
-            self._report(up=False, detail=f"{self.adapter}: {str(wrong) or type(wrong).__name__}")
+            self._report(up=False, detail=f"{self.adapter}: {in_words(wrong)}")
             await self._stop()
             return False
         finally:
