@@ -30,6 +30,7 @@ from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
 from gateway.driver import Decoded, Decoder, DeviceSettings, Packet
 from gateway.edge.announce import Announcer, CommandAnnouncer, silent
+from gateway.edge.band import CONNECT_S
 from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState
 from gateway.edge.store import Store
@@ -135,7 +136,10 @@ class Daemon:
             self.inbox.put,
             scanner_backend=self.outside.scanner_backend,
             client_backend=self.outside.client_backend,
-            pulse=self.pulses.add("radio", within_s=120).turn,
+            # A scan that starts anew waits until every band that connects has had its turn.
+            pulse=self.pulses.add(
+                "radio", within_s=120 + CONNECT_S * self.settings.radio.max_connections
+            ).turn,
         )
         topics = Topics(self.settings.hub.district, self.settings.hub.id)
         self.status = Status(self, self.outside.clock)
@@ -187,6 +191,7 @@ class Daemon:
                 parts.create_task(self._ticks(), name="ticker"),
                 parts.create_task(self._proof(), name="proof of the clock"),
                 parts.create_task(self._upkeep(), name="upkeep"),
+                parts.create_task(self._retention(), name="retention"),
                 parts.create_task(self._keep("radio", self.radio.run), name="radio"),
                 parts.create_task(self._keep("uplink", self.uplink.run), name="uplink"),
             ]
@@ -222,32 +227,30 @@ class Daemon:
         self.inbox.put(await when_proven(self.outside.clock))
 
     async def _upkeep(self) -> None:
-        """Prove that the writer turns, and let retention work, in the time of input and output.
+        """Prove that the writer turns, in the time of input and output.
 
         A hung disk does not turn the writer, and must not end the daemon: its alarms then live in
         memory only. The store's fault is queued as an alarm already; that is proof enough.
         """
         pulse = self.pulses.add("store", within_s=60)
-        evict_in = 0.0
         while True:
             with contextlib.suppress(StoreError):
                 await self.store.ping()
                 pulse.turn()
             if not self.store.healthy:
                 pulse.turn()
-            if evict_in <= 0:
-                await self._evict()
-                evict_in = EVICT_S
             await asyncio.sleep(PING_S)
-            evict_in -= PING_S
 
-    async def _evict(self) -> None:
-        try:
-            evicted = await self.store.evict(self.outside.clock.now())
-        except StoreError as error:
-            self.log.warning("retention failed", error=str(error))
-            return
-        self.log.debug("retention", evicted=str(evicted))
+    async def _retention(self) -> None:
+        """Delete what is too old: of its own, since on a slow card it may take many minutes."""
+        while True:
+            try:
+                evicted = await self.store.evict(self.outside.clock.now())
+            except StoreError as error:
+                self.log.warning("retention failed", error=str(error))
+            else:
+                self.log.debug("retention", evicted=str(evicted))
+            await asyncio.sleep(EVICT_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from gateway.supervise import backoff, jittered
 START_S = 20.0  # D-Bus answers in milliseconds or, when bluetoothd hangs, never
 STOP_S = 5.0
 CHECKS = 18  # looks at the counters within `deaf_after_s`: every 5 s at its default
+LOOK_S = 30.0  # and at least so often: each look is a proof of work for the watchdog
 
 # BlueZ's passive scan reports only what matches a pattern. Nearly every advert begins with one of
 # these flags; sensors that send none (bthome-ble#26) are caught by their service data.
@@ -181,7 +182,7 @@ class Scanner:
         adverts, since = self.adverts, self._clock.now()
         streamed, streamed_at = self.streamed, since
         while True:
-            await self._clock.sleep(limit_s / CHECKS)
+            await self._clock.sleep(min(limit_s / CHECKS, LOOK_S))
             self._pulse()
             now = self._clock.now()
             if self.streamed != streamed:
