@@ -17,7 +17,7 @@ from gateway.driver import (
     OptionSpec,
     Packet,
 )
-from gateway.sig import BATTERY, SigDecoder
+from gateway.layouts.sig import BATTERY, SigDecoder
 
 Options = Mapping[str, int | float | str | bool]
 

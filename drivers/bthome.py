@@ -6,7 +6,7 @@ Service data of 0xFCD2 in an advert. Plain and encrypted:
     II [MM MM MM MM MM MM] cc... NN NN NN NN TT TT TT TT
       I  b0 encrypted, b1 address included, b2 trigger-based, b5-7 version (2)
       M  the device's address, reversed, when b1
-      i  object id   v  its value (gateway.bthome_objects has the table)
+      i  object id   v  its value (gateway.layouts.bthome_objects has the table)
       c  AES-128-CCM ciphertext of the objects: no associated data, nonce = address in readable
          order, D2 FC, I, N
       N  counter u32   T  tag
@@ -21,7 +21,6 @@ Source: Bluetooth-Devices/bthome-ble 3.25 and the format page "BTHome v2".
 
 from collections.abc import Mapping
 
-from gateway.bthome_objects import read_objects
 from gateway.core.model import At, Battery, Reading
 from gateway.driver import (
     Capabilities,
@@ -33,7 +32,14 @@ from gateway.driver import (
     Packet,
     sig,
 )
-from gateway.sealed import ACCEPT_COUNTER_RESTART, COUNTER_RESTART, Opened, Seal, address_bytes
+from gateway.layouts.bthome_objects import read_objects
+from gateway.layouts.sealed import (
+    ACCEPT_COUNTER_RESTART,
+    COUNTER_RESTART,
+    Opened,
+    Seal,
+    address_bytes,
+)
 
 Options = Mapping[str, int | float | str | bool]
 

@@ -1,6 +1,6 @@
 """Any band with the Bluetooth heart rate service: heart rate, contact, battery; no acceleration.
 
-    0x2A37 notified   FF HH [HH] [EE EE] [RR RR]...   heart rate (gateway.sig has the layout)
+    0x2A37 notified   FF HH [HH] [EE EE] [RR RR]...   heart rate (see gateway.layouts.sig)
     0x2A19 read, notified   PP                        battery, percent
 
 The contact bits are the only standard word for "not worn"; a band that sets them carelessly (the
@@ -19,7 +19,7 @@ from gateway.driver import (
     OptionSpec,
     Packet,
 )
-from gateway.sig import BATTERY, HEART_RATE, SigDecoder
+from gateway.layouts.sig import BATTERY, HEART_RATE, SigDecoder
 
 Options = Mapping[str, int | float | str | bool]
 

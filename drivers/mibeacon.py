@@ -43,7 +43,13 @@ from gateway.driver import (
     Packet,
     sig,
 )
-from gateway.sealed import ACCEPT_COUNTER_RESTART, COUNTER_RESTART, Opened, Seal, address_bytes
+from gateway.layouts.sealed import (
+    ACCEPT_COUNTER_RESTART,
+    COUNTER_RESTART,
+    Opened,
+    Seal,
+    address_bytes,
+)
 
 Options = Mapping[str, int | float | str | bool]
 

@@ -43,7 +43,7 @@ from gateway.driver import (
     Packet,
 )
 from gateway.errors import ConfigurationError
-from gateway.pmd import (
+from gateway.layouts.pmd import (
     ACC,
     ALREADY,
     ANSWER,
@@ -58,7 +58,7 @@ from gateway.pmd import (
     told_factor,
     warm,
 )
-from gateway.sig import BATTERY, HEART_RATE, SigDecoder
+from gateway.layouts.sig import BATTERY, HEART_RATE, SigDecoder
 
 Options = Mapping[str, int | float | str | bool]
 

@@ -15,9 +15,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field, replace
 
 import structlog
 from bleak.backends.client import BaseBleakClient
@@ -25,12 +23,14 @@ from bleak.backends.scanner import BaseBleakScanner
 
 from gateway import registry
 from gateway.clock import Clock, SystemClock, when_proven
-from gateway.core.model import HubReturned, Link, LinkChange, Tick
+from gateway.core.inputs import Input
+from gateway.core.model import HubReturned, Kind, Link, LinkChange, Memory, Tick
 from gateway.core.pipeline import Pipeline
 from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
-from gateway.driver import DeviceSettings
+from gateway.driver import Decoded, Decoder, DeviceSettings, Packet
 from gateway.edge.announce import Announcer, CommandAnnouncer, silent
+from gateway.edge.band import CONNECT_S
 from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState
 from gateway.edge.store import Store
@@ -47,16 +47,25 @@ from gateway.supervise import Failure, Pulses, keep_running
 TICK_S = 1.0
 PING_S = 10.0
 EVICT_S = 3600.0
+LET_GO_S = 3.0  # BlueZ takes up to 3.2 s to let bands go (measured); SIGTERM has 5
+
+
+Tap = Callable[[Packet | Input | Memory], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What lies outside the daemon. Each field is the real thing unless another is handed in."""
+    """What lies outside the daemon. Each field is the real thing unless another is handed in.
+
+    tap: is shown every stamped packet, every input and what decoders remember from before: a
+        recorder.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     scanner_backend: type[BaseBleakScanner] | None = None
     client_backend: type[BaseBleakClient] | None = None
     announcer: Announcer | None = None
+    tap: Tap | None = None
     chance: random.Random = field(default_factory=random.SystemRandom)
 
 
@@ -68,7 +77,7 @@ class Daemon:
     ) -> None:
         self.settings, self.outside, self.store, self.pipeline = settings, outside, store, pipeline
         self.log = structlog.get_logger()
-        self.inbox = Inbox()
+        self.inbox = Inbox(tap=outside.tap)
         self.pulses = Pulses(asyncio.get_running_loop().time)
         self.ready = asyncio.Event()
 
@@ -98,14 +107,14 @@ class Daemon:
             on_rows=lambda _rows: daemon.uplink.wake(),
         ) as store:
             pipeline = Pipeline(
-                plan(settings, registry.find, local_time(settings.hub.timezone)),
+                plan(settings, registry.find),
                 lambda at: ids.new(at.wall_ms),
             )
             daemon = cls(settings, outside, store, pipeline)
+            await daemon._assemble()
             for change in health:
                 daemon.inbox.put(change)
             deliver[0] = daemon.inbox.put
-            await daemon._assemble()
             yield daemon
 
     async def _assemble(self) -> None:
@@ -118,6 +127,8 @@ class Daemon:
             detail = f"{found.reason} ({found.kept_as})"
             self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
             self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
+        elif self.store.healthy and (Kind.FAULT_STORE, "store") in self.pipeline.book.matters:
+            self.inbox.put(LinkChange(now, Link.STORE, up=True))  # the fault of an earlier run
         self.radio = Radio(
             [self._device(stanza, restored.memories) for stanza in self.settings.devices],
             self.settings.radio,
@@ -125,7 +136,10 @@ class Daemon:
             self.inbox.put,
             scanner_backend=self.outside.scanner_backend,
             client_backend=self.outside.client_backend,
-            pulse=self.pulses.add("radio", within_s=120).turn,
+            # A scan that starts anew waits until every band that connects has had its turn.
+            pulse=self.pulses.add(
+                "radio", within_s=120 + CONNECT_S * self.settings.radio.max_connections
+            ).turn,
         )
         topics = Topics(self.settings.hub.district, self.settings.hub.id)
         self.status = Status(self, self.outside.clock)
@@ -138,6 +152,7 @@ class Daemon:
             birth=self.status.birth,
             heartbeat=self.status.heartbeat,
             jitter=self.outside.chance,
+            pulse=self.pulses.add("uplink", within_s=180).turn,
         )
         self.pump = Pump(
             self.inbox,
@@ -148,18 +163,25 @@ class Daemon:
             pulse=self.pulses.add("pipeline", within_s=30).turn,
         )
 
+    async def _drained(self, pump: asyncio.Task[None]) -> None:
+        """Wait until the pump has carried out what waits; at once if it is the one that failed."""
+        draining = asyncio.create_task(self.pump.drain())
+        await asyncio.wait([draining, pump], return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+
     def _announcer(self) -> Announcer:
         command = self.settings.announcer.command
         return CommandAnnouncer(command, self.log) if command else silent
 
-    @staticmethod
     def _device(
-        stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]
+        self, stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]
     ) -> RadioDevice:
-        driver = registry.find(stanza.driver)
-        key = read_bind_key(stanza.key_file) if stanza.key_file else None
-        settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
-        return RadioDevice(stanza, driver, driver.new_decoder(settings, memories.get(stanza.name)))
+        device, tap = radio_device(stanza, memories.get(stanza.name)), self.outside.tap
+        if tap is None:
+            return device
+        if stanza.name in memories:
+            tap(Memory(stanza.name, memories[stanza.name]))
+        return replace(device, decoder=Tapped(device.decoder, tap))
 
     async def run(self) -> None:
         """Run until cancelled; then drain the inbox, flush and let everything go."""
@@ -169,6 +191,7 @@ class Daemon:
                 parts.create_task(self._ticks(), name="ticker"),
                 parts.create_task(self._proof(), name="proof of the clock"),
                 parts.create_task(self._upkeep(), name="upkeep"),
+                parts.create_task(self._retention(), name="retention"),
                 parts.create_task(self._keep("radio", self.radio.run), name="radio"),
                 parts.create_task(self._keep("uplink", self.uplink.run), name="uplink"),
             ]
@@ -176,11 +199,13 @@ class Daemon:
                 await self.radio.settled()
                 await self.pump.settled()
                 self.ready.set()
-                await asyncio.gather(pump, *others)
+                await asyncio.Event().wait()  # until cancelled, or a part's bug ends the group
             finally:
                 for other in others:
                     other.cancel()
-                await self.pump.drain()
+                await self._drained(pump)
+                await asyncio.wait(others, timeout=LET_GO_S)
+                await self._drained(pump)
                 pump.cancel()
 
     async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
@@ -199,46 +224,51 @@ class Daemon:
 
     async def _proof(self) -> None:
         """Wait for the clock's proof; what was stamped before it is then repaired."""
-        proven = await when_proven(self.outside.clock)
-        if proven is not None:
-            self.inbox.put(proven)
+        self.inbox.put(await when_proven(self.outside.clock))
 
     async def _upkeep(self) -> None:
-        """Prove that the writer turns, and let retention work, in the time of input and output.
+        """Prove that the writer turns, in the time of input and output.
 
         A hung disk does not turn the writer, and must not end the daemon: its alarms then live in
         memory only. The store's fault is queued as an alarm already; that is proof enough.
         """
         pulse = self.pulses.add("store", within_s=60)
-        evict_in = 0.0
         while True:
             with contextlib.suppress(StoreError):
                 await self.store.ping()
                 pulse.turn()
             if not self.store.healthy:
                 pulse.turn()
-            if evict_in <= 0:
-                await self._evict()
-                evict_in = EVICT_S
             await asyncio.sleep(PING_S)
-            evict_in -= PING_S
 
-    async def _evict(self) -> None:
-        try:
-            evicted = await self.store.evict(self.outside.clock.now())
-        except StoreError as error:
-            self.log.warning("retention failed", error=str(error))
-            return
-        self.log.debug("retention", evicted=str(evicted))
+    async def _retention(self) -> None:
+        """Delete what is too old: of its own, since on a slow card it may take many minutes."""
+        while True:
+            try:
+                evicted = await self.store.evict(self.outside.clock.now())
+            except StoreError as error:
+                self.log.warning("retention failed", error=str(error))
+            else:
+                self.log.debug("retention", evicted=str(evicted))
+            await asyncio.sleep(EVICT_S)
 
 
-def local_time(timezone: str) -> Callable[[int], int]:
-    """Return a function from Unix ms to the zone's local ms, counted as if it were UTC."""
-    zone = ZoneInfo(timezone)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A decoder whose packets are shown to a tap before it sees them."""
 
-    def local_ms(wall_ms: int) -> int:
-        offset = (epoch + timedelta(milliseconds=wall_ms)).astimezone(zone).utcoffset()
-        return wall_ms + round(offset.total_seconds() * 1000) if offset else wall_ms
+    decoder: Decoder
+    tap: Tap
 
-    return local_ms
+    def decode(self, packet: Packet) -> Decoded:
+        """Show the packet, decode it."""
+        self.tap(packet)
+        return self.decoder.decode(packet)
+
+
+def radio_device(stanza: DeviceStanza, memory: Mapping[str, int | str] | None) -> RadioDevice:
+    """Return a configured device with its driver and a decoder that knows what it knew."""
+    driver = registry.find(stanza.driver)
+    key = read_bind_key(stanza.key_file) if stanza.key_file else None
+    settings = DeviceSettings(stanza.name, stanza.address, key, stanza.options)
+    return RadioDevice(stanza, driver, driver.new_decoder(settings, memory))

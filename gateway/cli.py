@@ -17,6 +17,7 @@ from gateway.errors import AnsimError
 from gateway.option import Language
 
 DEFAULT_CONFIG = Path("/etc/ansim-gateway/gateway.yaml")
+AGAIN = "ANSIM_KERNELS_COMPILED"
 DEFAULT_SOCKET = Path("/run/ansim-gateway/control.sock")
 
 
@@ -44,6 +45,9 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the daemon / 데몬 실행")
     run.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
+    run.add_argument(
+        "--record", type=Path, metavar="FILE", help="keep every packet, for `ansim replay packets`"
+    )
     run.set_defaults(command=_run)
 
     check = commands.add_parser("check", help="check a configuration / 설정 검사")
@@ -69,6 +73,13 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     demo.add_argument("--hold", action="store_true", help="a home to play with, until you quit")
     demo.add_argument("--amqtt", action="store_true", help="the broker from PyPI, not mosquitto")
     demo.set_defaults(command=_demo)
+
+    replay = commands.add_parser("replay", help="recordings through the hub / 기록 재생")
+    if "replay" in first:
+        from gateway.replay import command as replay_command  # noqa: PLC0415
+
+        replay_command.add_arguments(replay)
+        replay.set_defaults(command=_replay)
 
     centre = commands.add_parser("centre", help="the reference control centre / 참조 관제센터")
     if "centre" in first:
@@ -105,10 +116,32 @@ def _run(args: argparse.Namespace) -> int:
     from gateway.config import load  # noqa: PLC0415
     from gateway.edge import journal  # noqa: PLC0415
     from gateway.service import serve  # noqa: PLC0415
+    from gateway.settings import Settings  # noqa: PLC0415
 
     journal.configure()
-    asyncio.run(serve(lambda: load(args.config, registry.find, driver_names=registry.available())))
+
+    def settings() -> Settings:
+        return load(args.config, registry.find, driver_names=registry.available())
+
+    if args.record is None:
+        asyncio.run(serve(settings, compiled=_again))
+        return 0
+    from gateway.app import Outside  # noqa: PLC0415
+    from gateway.replay.recording import Recorder  # noqa: PLC0415
+
+    with Recorder(args.record) as recorder:
+        asyncio.run(serve(settings, outside=Outside(tap=recorder)))
     return 0
+
+
+def _again() -> None:
+    """Run this command anew in the same process: only so the compiler's memory is given back.
+
+    Once: where the cache cannot be written, the second run would have to compile as well.
+    """
+    if AGAIN not in os.environ:
+        again = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(again[0], again, {**os.environ, AGAIN: "1"})  # noqa: S606 - our own command line
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -155,9 +188,19 @@ def _demo(args: argparse.Namespace) -> int:
     return demo(args, language(args))
 
 
+def _replay(args: argparse.Namespace) -> int:
+    from gateway.replay.command import main as replay  # noqa: PLC0415
+
+    return replay(args, language(args))
+
+
 def _drivers(args: argparse.Namespace) -> int:
     from gateway import registry  # noqa: PLC0415
-    from gateway.screens import drivers_screen  # noqa: PLC0415
+    from gateway.screens import drivers_screen, points_screen  # noqa: PLC0415
 
     sys.stdout.write(drivers_screen(registry.every(), language(args), rules=args.rules) + "\n")
+    if args.rules:
+        from gateway.core.detectors.fall_score import load_model  # noqa: PLC0415
+
+        sys.stdout.write("\n" + points_screen(load_model().figures, language(args)) + "\n")
     return 0

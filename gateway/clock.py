@@ -5,7 +5,7 @@ or replayed: this protocol) and the time of input and output (sockets, disks: th
 
 A Raspberry Pi has no clock of its own: it starts with the time of its last shutdown or of its
 system image, and is right from the moment an NTP client has answered. Until then stamps are not
-`proven`; `when_proven` waits for that moment and says by how much they were wrong.
+`proven`; `when_proven` waits for that moment, and they are repaired by its instant.
 """
 
 import asyncio
@@ -96,16 +96,11 @@ class SystemClock:
         return self._proven
 
 
-async def when_proven(clock: Clock, every_s: float = 5.0) -> ClockProven | None:
-    """Wait until the wall clock is known to be right; None if it was from the beginning.
+async def when_proven(clock: Clock, every_s: float = 5.0) -> ClockProven:
+    """Wait until the wall clock is known to be right, and return a proven instant.
 
-    The shift is how far the wall clock moved against the time since boot between the first stamp
-    and the proof: what an NTP client's step, or its many small ones, corrected.
+    At once if it is from the beginning: an earlier run of this boot may have stamped before.
     """
-    first = at = clock.now()
-    if first.proven:
-        return None
-    while not at.proven:
+    while not (at := clock.now()).proven:
         await clock.sleep(every_s)
-        at = clock.now()
-    return ClockProven(at, (at.wall_ms - at.mono_ms) - (first.wall_ms - first.mono_ms))
+    return ClockProven(at)

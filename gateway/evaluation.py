@@ -1,6 +1,7 @@
 """Detectors as the scorers of recorded sets want them: the very ones that the daemon runs."""
 
 from gateway.core.detectors.fall import FallDetector
+from gateway.core.detectors.fall_score import Model
 from gateway.core.model import Int16Array, Int64Array, Stage
 from gateway.evaluation_inactivity import new_inactivity_detector
 
@@ -9,14 +10,19 @@ class ScoredFallDetector:
     """A fall detector of which the scorer sees the `suspected` decisions."""
 
     def __init__(
-        self, sample_rate_hz: float, range_g: float, operating_point: str = "balanced"
+        self,
+        sample_rate_hz: float,
+        range_g: float,
+        operating_point: str = "balanced",
+        model: Model | None = None,
     ) -> None:
-        """Stand for one band in one trial."""
+        """Stand for one band in one trial; `model` is for measuring on people left out."""
         self._detector = FallDetector(
             "trial",
             sample_rate_hz=sample_rate_hz,
             range_g=range_g,
             operating_point=operating_point,
+            model=model,
             keep=None,
         )
         self._feed = self._detector.feed_block

@@ -11,7 +11,7 @@ hidden.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.core.inputs import Input
 from gateway.core.model import AccelerationBlock, Button, HazardState, Heard, Tick
@@ -41,8 +41,10 @@ def stale_acceleration(given: Input, now_ms: int) -> bool:
 class Inbox:
     """A queue with one reader."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, tap: Callable[[Input], None] | None = None) -> None:
+        """Hold so many inputs; `tap` is shown each as it comes in (a recorder)."""
         self._limit = limit
+        self._tap = tap
         self._queue: deque[Input] = deque()
         self._tick: Tick | None = None
         self._some = asyncio.Event()
@@ -58,6 +60,8 @@ class Inbox:
 
     def put(self, given: Input) -> None:
         """Take an input; never waits, never refuses what must not be lost."""
+        if self._tap is not None:
+            self._tap(given)
         if isinstance(given, Tick):
             self._tick = given
         else:

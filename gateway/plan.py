@@ -20,15 +20,14 @@ from gateway.core.model import Kind, Press
 from gateway.core.pipeline import Plan
 from gateway.core.wire import PLACES
 from gateway.driver import Capabilities, Driver
+from gateway.localtime import local_clock
 from gateway.settings import DeviceStanza, Role, Settings
 
 HOUR_MS = 3_600_000
 
 
-def plan(
-    settings: Settings, driver_of: Callable[[str], Driver], local_ms: Callable[[int], int]
-) -> Plan:
-    """Return the plan of a home. `local_ms` turns Unix ms into local ms counted as if UTC."""
+def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
+    """Return the plan of a home."""
     drivers = {stanza.name: driver_of(stanza.driver) for stanza in settings.devices}
     able = {
         stanza.name: drivers[stanza.name].capabilities(stanza.options)
@@ -37,7 +36,7 @@ def plan(
     heard = frozenset(name for name, driver in drivers.items() if driver.plan is None)
     learning: tuple[Learning, ...] = ()
     if settings.inactivity.enabled:
-        learning = (watch(settings, able, local_ms),)
+        learning = (watch(settings, able),)
     cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
     return Plan(
         detectors=(*rules(settings, able, heard), *learning),
@@ -58,6 +57,7 @@ def rules(
     heard: devices that are only listened to. A connected band's silence is its link's matter: the
     radio says that it is out of reach, and the worn rule says so to people.
     """
+    room = {stanza.name: stanza.place for stanza in settings.devices}
     for stanza in settings.devices:
         can = able[stanza.name]
         if _is_sos(stanza):
@@ -73,7 +73,8 @@ def rules(
                     sample_rate_hz=can.sample_rate_hz,
                     range_g=can.range_g,
                     operating_point=settings.fall.operating_point.value,
-                )
+                ),
+                lambda device: room.get(device, ""),
             )
         if can.knows_worn != "no" or "AccelerationBlock" in can.provides:
             yield WornDetector(stanza.name)
@@ -83,9 +84,7 @@ def rules(
     yield ClockDetector()
 
 
-def watch(
-    settings: Settings, able: Mapping[str, Capabilities], local_ms: Callable[[int], int]
-) -> InactivityDuty:
+def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDuty:
     """Return the watch over silence: everything that can give a sign of life feeds it."""
     hours = settings.inactivity
     sensors = [
@@ -102,7 +101,7 @@ def watch(
         quiet_to_ms=clock_ms(hours.quiet_to),
     )
     toggles = frozenset(d.name for d in settings.devices if d.role is Role.SOS_CANCEL)
-    return InactivityDuty(sensors, levels, local_ms, away_buttons=toggles)
+    return InactivityDuty(sensors, levels, local_clock(settings.hub.timezone), away_buttons=toggles)
 
 
 def windows(settings: Settings) -> Mapping[Kind, int]:

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.core.inputs import Acknowledge, Asked, Input
+from gateway.core.inputs import Acknowledge, Input
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
-from gateway.core.wire import CommandName
+from gateway.core.wire import AckStatus
 from gateway.edge.announce import Announcer
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -41,12 +41,16 @@ class Pump:
         self._log = structlog.get_logger()
         self._settled = asyncio.Event()
         self._turned = asyncio.Condition()
+        self._turning = False
         self._announcing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Pump until cancelled. An error here is a bug and ends the daemon."""
         while True:
-            await self.turn(await self._inbox.get())
+            given = await self._inbox.get()
+            self._turning = True
+            await self.turn(given)
+            self._turning = False
             async with self._turned:
                 self._turned.notify_all()
 
@@ -55,14 +59,18 @@ class Pump:
         await self._settled.wait()
 
     async def idle(self, until: Callable[[], bool] = lambda: True) -> None:
-        """Wait until nothing waits in the inbox and `until` holds: the pace of replays."""
+        """Wait until every input has gone the whole way and `until` holds: the pace of replays."""
         async with self._turned:
-            await self._turned.wait_for(lambda: not len(self._inbox) and until())
+            await self._turned.wait_for(
+                lambda: not self._turning and not len(self._inbox) and until()
+            )
 
     async def drain(self) -> None:
-        """Carry out what still waits, and write what the detectors have learnt."""
-        while len(self._inbox):
-            await self.turn(await self._inbox.get())
+        """Let `run` carry out what still waits, then hand over what the detectors have learnt.
+
+        An alarm whose commit is under way is not cut off: it would be neither on the disk nor sent.
+        """
+        await self.idle()
         self._store.add(Outputs(state=self._pipeline.save()))
         for task in self._announcing:
             task.cancel()
@@ -78,19 +86,20 @@ class Pump:
                 self._store.seen(at)
                 self._pulse()
                 self._settled.set()
-            case ClockProven(at=at, shift_ms=shift_ms):
-                await self._store.repair_time(at.boot, shift_ms, at.mono_ms)
+            case ClockProven(at=at):
+                await self._store.repair_time(at)
                 self._uplink.clock_proven()
-            case Asked(command=command) if command.name is CommandName.RESEND:
-                self._uplink.wake()
             case _:
                 pass
 
     async def _finished(self, given: Acknowledge) -> Acknowledge:
-        """Finish the rows an acknowledgement names; it may name them as `upto`."""
+        """Finish the rows an acknowledgement names; it may name them as `upto`.
+
+        `stored` is believed of these only: said of another epoch it is about somebody else's rows.
+        """
         finished = await self._store.finish(given.ack)
         self._uplink.settle(finished)
-        ids = tuple(dict.fromkeys((*given.ack.ids, *finished)))
+        ids = finished if given.ack.status is AckStatus.STORED else given.ack.ids
         if given.ack.stream == Stream.ALARM:
             for message in ids:
                 self._log.info(f"alarm {given.ack.status}", message=message)
@@ -123,6 +132,7 @@ class Pump:
             kind=body["type"],
             device=body["sensor"],
             state=body["state"],
+            over=body["evid"].get("ended", False),
             why=body["evid"]["en"],
             why_ko=body["evid"]["ko"],
         )

@@ -7,8 +7,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gateway.centre.words import KINDS, MATTERS, PEOPLE
+from gateway.core.alerts import Matter, Word
+from gateway.core.model import Kind
 from gateway.driver import Driver
 from gateway.option import Language
+
+UNSTORED = (Word.UNSENT, Word.SENT)
+BAD = ("malformed", "replayed", "wrong_key")
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "hub": ("hub", "허브"),
@@ -40,9 +46,31 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "down": ("NOT CONNECTED", "연결 안 됨"),
     "healthy": ("healthy", "정상"),
     "failing": ("FAILING", "고장"),
+    "malformed": ("malformed", "형식 오류"),
+    "replayed": ("replayed", "재전송 거부"),
+    "wrong_key": ("KEY DOES NOT FIT", "키 불일치"),
+    "over": ("over", "해소"),
+    "unsent": ("not stored yet", "미저장"),
+    "not heard": ("not heard", "신호 없음"),
+    "link lost": ("link lost", "연결 끊김"),
+    "the radio stopped": ("the radio stopped", "무선 중지"),
+    "alarm": ("alarms", "경보"),
+    "event": ("events", "기록"),
+    "sum": ("summaries", "요약"),
+    "evidence": ("evidence", "증거"),
+    "res": ("results", "명령 결과"),
     "uptime": ("up", "가동"),
     "address": ("address", "주소"),
     "services": ("services", "서비스"),
+    "points": ("FALL DETECTOR, operating points", "낙상 감지기 동작점"),
+    "point": ("point", "동작점"),
+    "sensitivity": ("falls found", "낙상 감지"),
+    "specificity": ("others left alone", "비낙상 통과"),
+    "per_hour": ("false alarms per hour worn", "착용 시간당 오경보"),
+    "acted": (
+        "acted falls of people left out of the training; real falls are found less often",
+        "학습에서 제외한 사람들의 연기된 낙상 기준. 실제 낙상은 이보다 덜 감지됩니다",
+    ),
     "provides": ("gives", "제공"),
     "sign": ("sign of life at least every", "생존 신호 간격"),
     "device": ("configured as", "등록 이름"),
@@ -57,6 +85,10 @@ class Words:
 
     def __getitem__(self, key: str) -> str:
         return WORDS[key][self._column]
+
+    def pair(self, korean_english: tuple[str, str]) -> str:
+        """Return the operator's word for something in this language."""
+        return korean_english[1 - self._column]
 
     def reason(self, told: Mapping[str, Any]) -> str:
         """Return the reason of an alert in this language."""
@@ -121,7 +153,7 @@ def status_screen(told: Mapping[str, Any], language: Language) -> str:
 def _head(told: Mapping[str, Any], words: Words) -> Iterable[str]:
     adapter, uplink, store = told["adapter"], told["uplink"], told["store"]
     hearing = words["scanning"] if adapter["scanning"] else words["deaf"]
-    waiting = " ".join(f"{stream} {n}" for stream, n in store["unfinished"].items() if n)
+    waiting = ", ".join(f"{words[stream]} {n}" for stream, n in store["unfinished"].items() if n)
     deadline = told["deadline"]
     rows = [
         (words["hub"], f"{told['hub']}  {words['uptime']} {duration(told['uptime_s'])}"),
@@ -142,9 +174,8 @@ def _head(told: Mapping[str, Any], words: Words) -> Iterable[str]:
         (words["outbox"], waiting or words["none"]),
     ]
     if deadline is not None:
-        rows.append(
-            (words["deadline"], f"{deadline['at']}  {deadline[('en', 'ko')[words is None]]}")
-        )
+        when = f"{deadline['at']}  " if deadline["at"] else ""
+        rows.append((words["deadline"], when + words.reason(deadline)))
     yield from table(rows, indent="")
 
 
@@ -163,26 +194,43 @@ def _sensors(told: Mapping[str, Any], words: Words) -> Iterable[str]:
             since(device["heard_s_ago"], words),
             "-" if device["rssi"] is None else f"{device['rssi']} dBm",
             "-" if device["battery"] is None else f"{device['battery']} %",
-            (words["connected"] if device["connected"] else "") + device["detail"],
+            _state(device, words),
         )
         for device in told["devices"]
     ]
     yield from table([head, *rows])
 
 
+def _state(device: Mapping[str, Any], words: Words) -> str:
+    """Return how it stands with a device: its link, what is wrong, what was thrown away."""
+    detail = device["detail"]
+    said = [words["connected"]] if device["connected"] else []
+    said += [words[detail] if detail in WORDS else detail] if detail else []
+    said += [f"{words[name]} {device[name]}" for name in BAD if device[name]]
+    return ", ".join(said)
+
+
 def _alerts(told: Mapping[str, Any], words: Words) -> Iterable[str]:
     yield words["alerts"]
     rows = [
         (
-            alert["kind"],
+            words.pair(KINDS[Kind(alert["kind"])]),
             alert["device"],
-            f"{alert['matter']}/{alert['word']}",
+            _stage(alert, words),
             since(alert["since_s"], words),
             words.reason(alert),
         )
         for alert in told["alerts"]
     ]
     yield from table(rows) if rows else (f"  {words['none']}",)
+
+
+def _stage(alert: Mapping[str, Any], words: Words) -> str:
+    """Return what is the matter, and how far the word has come."""
+    matter = words["over"] if alert["ended"] else words.pair(MATTERS[Matter(alert["matter"])])
+    word = Word(alert["word"])
+    far = words["unsent"] if word in UNSTORED else words.pair(PEOPLE[word])
+    return f"{matter}/{far}"
 
 
 def scan_screen(heard: Sequence[Mapping[str, Any]], language: Language) -> str:
@@ -223,3 +271,17 @@ def drivers_screen(drivers: Iterable[Driver], language: Language, *, rules: bool
             if can.sample_rate_hz is not None:
                 lines.append(f"  {can.sample_rate_hz:g} Hz, ±{can.range_g:g} g")
     return "\n".join(lines)
+
+
+def points_screen(figures: Mapping[str, tuple[float, float, float]], language: Language) -> str:
+    """Return what `ansim drivers --rules` says of the fall detector.
+
+    figures: operating point to sensitivity, specificity (shares) and false alarms per hour.
+    """
+    words = Words(language)
+    head = tuple(words[k] for k in ("point", "sensitivity", "specificity", "per_hour"))
+    rows = [
+        (name, f"{sensitivity:.1%}", f"{specificity:.1%}", f"{per_hour:.2f}")
+        for name, (sensitivity, specificity, per_hour) in figures.items()
+    ]
+    return "\n".join([words["points"], *table([head, *rows]), f"  {words['acted']}"])

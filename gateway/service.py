@@ -9,6 +9,7 @@ WATCHDOG=1        only while no part's pulse is stale: a stuck loop is killed by
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ import structlog
 from gateway.answers import answers
 from gateway.app import Daemon, Outside
 from gateway.edge import control
+from gateway.edge.alone import alone
 from gateway.edge.systemd import Notifier
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings
@@ -32,63 +34,79 @@ async def serve(
     outside: Outside | None = None,
     notifier: Notifier | None = None,
     started: Callable[[Daemon], None] = lambda _daemon: None,
+    compiled: Callable[[], None] = lambda: None,
 ) -> None:
     """Run until SIGTERM. `load` reads the settings, at the start and at each SIGHUP.
 
     started: told of each daemon once it is ready (tests, the demo).
+    compiled: called when kernels had to be compiled, before anything else is begun.
     """
     notifier = notifier or Notifier()
-    log = structlog.get_logger()
     settings = load()
     notifier.extend(COMPILE_S)
-    warm()
+    structlog.get_logger().info("loading kernels", note="the first start compiles them: a minute")
+    if warm():
+        compiled()
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         loop.add_signal_handler(number, event.set)
     try:
         while not stop.is_set():
-            await _life(settings, outside, notifier, stop, reload, started)
-            if reload.is_set() and not stop.is_set():
-                reload.clear()
-                settings = _reloaded(load, settings, log)
+            with alone(settings.store.directory):
+                settings = await _life(settings, load, outside, notifier, stop, reload, started)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
-def _reloaded(load: Callable[[], Settings], old: Settings, log: Any) -> Settings:
-    try:
-        return load()
-    except ConfigurationError as error:
-        log.warning("configuration refused, the old one stays", error=str(error))
-        return old
-
-
 async def _life(
     settings: Settings,
+    load: Callable[[], Settings],
     outside: Outside | None,
     notifier: Notifier,
     stop: asyncio.Event,
     reload: asyncio.Event,
     started: Callable[[Daemon], None],
-) -> None:
-    """Run one daemon from these settings, until a signal or its own bug ends it."""
+) -> Settings:
+    """Run one daemon until it is stopped or its own bug ends it; return the next one's settings."""
     async with Daemon.build(settings, outside) as daemon, _control(daemon):
         running = asyncio.create_task(daemon.run(), name="daemon")
-        signals = [asyncio.create_task(event.wait()) for event in (stop, reload)]
+        stopped = asyncio.create_task(stop.wait())
+        renewed = asyncio.create_task(_renewed(load, reload, notifier, daemon.log))
         watch = asyncio.create_task(_watch(daemon, notifier, started), name="watchdog")
         try:
-            await asyncio.wait([running, *signals], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([running, stopped, renewed], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            notifier.stopping()
-            for task in (*signals, watch):
+            if not renewed.done():
+                notifier.stopping()
+            for task in (stopped, renewed, watch):
                 task.cancel()
             if not running.done():
                 running.cancel()
             await asyncio.wait([running, watch], timeout=STOP_LIMIT_S)
         if running.done() and not running.cancelled():
             running.result()
+        return renewed.result() if renewed.done() and not renewed.cancelled() else settings
+
+
+async def _renewed(
+    load: Callable[[], Settings], reload: asyncio.Event, notifier: Notifier, log: Any
+) -> Settings:
+    """Return new settings when a SIGHUP brings a file without errors; the daemon runs until then.
+
+    systemd waits for READY=1 after RELOADING=1 whatever came of it: a refusal says so at once, the
+    new daemon says it when it is ready.
+    """
+    while True:
+        await reload.wait()
+        reload.clear()
+        notifier.reloading(time.monotonic_ns() // 1000)
+        try:
+            return load()
+        except ConfigurationError as error:
+            log.warning("configuration refused, the old one stays", error=str(error))
+            notifier.ready("configuration refused, the old one stays")
 
 
 async def _watch(daemon: Daemon, notifier: Notifier, started: Callable[[Daemon], None]) -> None:

@@ -51,8 +51,8 @@ ROLE_HELP: Mapping[Role, Text] = MappingProxyType(
         Role.NONE: Text("what its readings say, no more", "측정값 그대로, 특별한 역할 없음"),
         Role.SOS: Text("any press calls for help", "어떻게 눌러도 도움 요청"),
         Role.CANCEL: Text(
-            "a single press cancels a pending alarm (I am well)",
-            "한 번 누르면 대기 중인 경보 취소(괜찮음)",
+            "any press cancels a pending alarm (I am well)",
+            "어떻게 눌러도 대기 중인 경보 취소(괜찮음)",
         ),
         Role.SOS_CANCEL: Text(
             "one button for both: a single press cancels while an alarm is pending and otherwise "

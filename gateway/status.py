@@ -2,9 +2,9 @@
 
 import platform
 import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 from gateway import __version__
@@ -13,14 +13,16 @@ from gateway.core.instants import elapsed_ms
 from gateway.core.model import At
 from gateway.core.pipeline import Pipeline
 from gateway.core.texts import render
-from gateway.core.wire import PLACES, birth_body, heartbeat_body, timestamp
+from gateway.core.wire import PLACES, birth_body, heartbeat_body, parse_timestamp
 from gateway.edge.radio import Radio
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
 from gateway.inbox import Inbox
+from gateway.localtime import local_time
 from gateway.settings import Settings
 
 BATTERY = "battery"
+STATM = Path("/proc/self/statm")
 
 
 class Parts(Protocol):
@@ -82,7 +84,7 @@ class Status:
         return {
             "hub": daemon.settings.hub.id,
             "version": __version__,
-            "now": timestamp(now.wall_ms),
+            "now": local_time(now.wall_ms, daemon.settings.hub.timezone).isoformat(" ", "seconds"),
             "clock": "proven" if now.proven else "estimated",
             "uptime_s": (elapsed_ms(self._started, now) or 0) // 1000,
             "rss_kib": rss_kib(),
@@ -104,7 +106,13 @@ class Status:
         for learner in self._daemon.pipeline.learning:
             told = getattr(learner, "outlook", None)
             if told is not None:
-                outlook: Mapping[str, Any] = told()
+                outlook: dict[str, Any] = told()
+                if outlook["at"] is not None:
+                    due_ms, zone = (
+                        parse_timestamp(outlook["at"]),
+                        self._daemon.settings.hub.timezone,
+                    )
+                    outlook["at"] = local_time(due_ms, zone).isoformat(" ", "seconds")
                 return outlook
         return None
 
@@ -153,6 +161,7 @@ class Status:
                     "device": alert.device,
                     "matter": alert.matter.value,
                     "word": alert.word.value,
+                    "ended": alert.ended,
                     "since_s": seconds_ago(alert.onset, now),
                     "en": english,
                     "ko": korean,
@@ -168,9 +177,9 @@ def seconds_ago(then: At | None, now: At) -> float | None:
 
 
 def rss_kib() -> int:
-    """Return the process's peak resident memory in KiB (Linux gives KiB)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "linux" else peak // 1024
+    """Return the process's resident memory in KiB: what it holds now, not its peak."""
+    pages = int(STATM.read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
 
 
 def plain(value: Any) -> Any:

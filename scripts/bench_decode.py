@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from drivers import bthome, mibeacon, polar_pmd
 from gateway.core.model import At
 from gateway.driver import Channel, DeviceSettings, Driver, Packet
-from gateway.sealed import address_bytes
+from gateway.layouts.sealed import address_bytes
 from tests import naive_samples, oracles, seals
 
 ROUNDS = 9

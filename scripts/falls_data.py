@@ -9,7 +9,10 @@ range, gain, impact height, speed, loss, noise, another way round on the wrist.
 import importlib.util
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,10 +52,12 @@ def load_scorer() -> ModuleType:
 class Table:
     """Candidates of every trial of every copy, one a row; `stamp` is when the alarm would come.
 
-    label: 1 the fall, 0 not a fall, -1 in a fall trial but neither (not trained on).
+    label: 1 the fall, 0 not a fall, -1 in a fall trial but neither (not trained on). grid: the
+    window in milli-g, from which grafts are made.
     """
 
     x: np.ndarray
+    grid: np.ndarray
     pack: np.ndarray
     trial: np.ndarray
     copy: np.ndarray
@@ -70,8 +75,10 @@ class Candidates:
         self.means = np.zeros((len(fall_kernels.SEGMENTS), 3))
         self.features = np.zeros(fall_kernels.FEATURES)
 
-    def of(self, t_ms: np.ndarray, acc_mg: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
-        """Return (peak time, decision time, features) of each candidate."""
+    def of(
+        self, t_ms: np.ndarray, acc_mg: np.ndarray
+    ) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
+        """Return (peak time, decision time, features, grid in mg) of each candidate."""
         memory = kernels.new_memory()
         found = []
         i = 0
@@ -87,7 +94,10 @@ class Candidates:
                 fall_kernels.describe(
                     self.grid, self.valid, self.scratch, self.means, self.features
                 )
-                found.append((peak, int(memory[kernels.LAST_T]), self.features.copy()))
+                window = np.clip(np.round(self.grid * G_MG), -32000, 32000).astype(np.int16)
+                found.append(
+                    (peak, int(memory[kernels.LAST_T]), self.features.astype(np.float32), window)
+                )
         return found
 
 
@@ -141,24 +151,30 @@ def trial_stream(
     return t, a, first + (origin - first) * slow, slow
 
 
-def build_table(scorer: Any, packs: list[Any], copies: range, seed: int = 0) -> Table:
-    """Return the candidates of every trial under the copies' conditions."""
+def build_copy(copy: int, seed: int, chosen: Sequence[str]) -> Table:
+    """Return the candidates of every trial of the chosen sets under one copy's conditions."""
+    scorer = load_scorer()
+    packs = scorer.load_packs(str(shared_falls() / "open"))
     finder = Candidates()
-    rows: list[tuple[np.ndarray, int, int, int, float, int]] = []
-    for copy in copies:
-        for p, pack in enumerate(packs):
-            for k in range(len(pack)):
-                t, a, origin, slow = trial_stream(scorer, pack, k, copy, seed)
-                impact = pack.peak_s(k) * slow if pack.is_fall[k] else 0.0
-                for peak, decided, features in finder.of(t, a):
-                    when = (peak - origin) / 1000
-                    label = 0
-                    if pack.is_fall[k]:
-                        near = abs(when - impact) <= NEAR_S
-                        label = 1 if near else 0 if when < impact - BEFORE_S else -1
-                    stamp = (decided - origin) / 1000
-                    rows.append((features.astype(np.float32), p, k, copy, stamp, label))
-    return Table(
-        np.array([r[0] for r in rows]),
-        *(np.array([r[i] for r in rows]) for i in range(1, 6)),
-    )
+    rows = []
+    for p, pack in enumerate(packs):
+        if pack.name not in chosen:
+            continue
+        for k in range(len(pack)):
+            t, a, origin, slow = trial_stream(scorer, pack, k, copy, seed)
+            impact = pack.peak_s(k) * slow if pack.is_fall[k] else 0.0
+            for peak, decided, features, window in finder.of(t, a):
+                when = (peak - origin) / 1000
+                label = 0
+                if pack.is_fall[k]:
+                    near = abs(when - impact) <= NEAR_S
+                    label = 1 if near else 0 if when < impact - BEFORE_S else -1
+                rows.append((features, window, p, k, copy, (decided - origin) / 1000, label))
+    return Table(*(np.array([row[i] for row in rows]) for i in range(7)))
+
+
+def build_table(copies: range, seed: int, jobs: int, chosen: Sequence[str]) -> Table:
+    """Return all copies' candidates, in the copies' order whatever the number of jobs."""
+    with ProcessPoolExecutor(jobs) as pool:
+        parts = list(pool.map(build_copy, copies, repeat(seed), repeat(chosen)))
+    return Table(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Table)))

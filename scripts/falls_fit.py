@@ -1,20 +1,31 @@
-"""Fitting the fall model: boosted trees (lightgbm) and small networks (numpy), as plain arrays."""
+"""Fitting the fall model: two kinds of boosted trees (lightgbm) and small networks (numpy).
+
+Rows: every fall, every candidate that a first coarse forest finds at all fall-like, and some of the
+rest at as many times the weight. The random trees see grafts of falls and of hard others too, the
+greedy trees and the networks do not: the mean of both kinds holds on people and on sets.
+"""
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import lightgbm
 import numpy as np
+from falls_data import Table
+from falls_graft import grafts
+from falls_score import Trials, trial_number
 
-from gateway.core.detectors.fall_kernels import feature_names
+from gateway.core.detectors.fall_kernels import FEATURES, feature_names
+from gateway.core.detectors.fall_profiles import profile_names
 from gateway.core.detectors.fall_score import LIMIT, Forest, Model, Nets
 
-TREES = {
+Array = np.ndarray
+COMMON = {
     "objective": "binary",
     "learning_rate": 0.05,
     "num_leaves": 24,
     "min_data_in_leaf": 40,
-    "feature_fraction": 0.3,
+    "max_bin": 63,
     "bagging_fraction": 0.6,
     "bagging_freq": 1,
     "lambda_l2": 10.0,
@@ -22,32 +33,94 @@ TREES = {
     "deterministic": True,
     "force_col_wise": True,
 }
-ROUNDS = 300
+GREEDY = COMMON | {"feature_fraction": 0.2, "learning_rate": 0.06}
+RANDOM = COMMON | {"feature_fraction": 0.4, "learning_rate": 0.06, "extra_trees": True}
+COARSE = COMMON | {"feature_fraction": 0.3, "num_leaves": 12, "learning_rate": 0.15}
+COARSE_ROUNDS, GREEDY_ROUNDS, RANDOM_ROUNDS = 30, 230, 320
+HARD = -4.2  # coarse log-odds; below are four candidates of five, and no fall worth winning
+KEEP_EASY = 0.05
+SHARES = (0.25, 0.55, 0.2)  # of the log-odds
+NETS = 2
+NET_FEATURES = FEATURES - len(profile_names())  # networks do worse with the profiles
 HIDDEN = (48, 24)
-EPOCHS = 12
+EPOCHS = 10
 BATCH = 256
 RATE = 2e-3
 DECAY = 1e-3
 DROP = 0.2
 FALLS_SHARE = 0.35  # of the falls' weight to that of all else
+GRAFT_WEIGHT = 0.25
+GRAFT_COPIES = 8
+LIVELY = 0.45  # before_spread in g of a window that may give its beginning
+GIVER_FOLDS = 5
 
 
-def case_weights(is_fall: np.ndarray) -> np.ndarray:
-    """Return weights that give the falls FALLS_SHARE of what the rest weighs."""
-    weights = np.ones(len(is_fall))
-    weights[is_fall] = FALLS_SHARE * (~is_fall).sum() / is_fall.sum()
-    return weights
+@dataclass(frozen=True)
+class Rows:
+    """What is trained on."""
+
+    x: Array
+    fall: Array
+    weight: Array
+
+    def first(self, n: int) -> "Rows":
+        """Return the first `n` rows, weighed anew."""
+        fall = self.fall[:n]
+        return Rows(self.x[:n], fall, balanced(fall, self.weight[:n]))
 
 
-def fit_forest(x: np.ndarray, y: np.ndarray, w: np.ndarray, seed: int, threads: int) -> Forest:
-    """Boost trees and lay them out as arrays."""
-    settings = TREES | {"seed": seed, "num_threads": threads}
-    booster = lightgbm.train(settings, lightgbm.Dataset(x, y.astype(float), weight=w), ROUNDS)
+def balanced(fall: Array, weight: Array) -> Array:
+    """Return weights under which the falls weigh FALLS_SHARE of the rest."""
+    out = weight.astype(float)
+    out[fall] *= FALLS_SHARE * out[~fall].sum() / out[fall].sum()
+    return out
+
+
+def boost(rows: Rows, settings: dict[str, Any], rounds: int, seed: int) -> lightgbm.Booster:
+    """Fit one forest, on one thread: the same bits whatever the machine is doing."""
+    data = lightgbm.Dataset(rows.x, rows.fall.astype(float), weight=rows.weight)
+    return lightgbm.train(settings | {"seed": seed, "num_threads": 1}, data, rounds)
+
+
+def choose(table: Table, trials: Trials, folds: Array, train: Array, seed: int) -> tuple[Rows, int]:
+    """Return the rows that `train` (trials) gives to fit on; grafts come after the number said."""
+    rng = np.random.default_rng(seed)
+    number = trial_number(table, trials)
+    usable = train[number] & (table.label >= 0)
+    fall = table.label == 1
+    some = np.flatnonzero(usable & (table.copy < 2) & (fall | (rng.random(len(fall)) < 0.4)))  # noqa: PLR2004
+    first = Rows(table.x[some], fall[some], balanced(fall[some], np.ones(len(some))))
+    coarse = boost(first, COARSE, COARSE_ROUNDS, seed)
+    every = np.flatnonzero(usable)
+    like = coarse.predict(table.x[every], raw_score=True, num_threads=1) > HARD
+    easy = ~like & ~fall[every]
+    kept = ~easy | (rng.random(len(every)) < KEEP_EASY)
+    rows = every[kept]
+    weight = np.where(easy, 1 / KEEP_EASY, 1.0)[kept]
+
+    receivers = every[(fall[every] | (like & (rng.random(len(every)) < 0.6)))]  # noqa: PLR2004
+    receivers = receivers[table.copy[receivers] < GRAFT_COPIES]
+    spread = table.x[:, feature_names().index("before_spread")]
+    givers = usable & ~fall & (spread > LIVELY)
+    made, fell = [], []
+    for f in range(GIVER_FOLDS):
+        mine = receivers[folds[number[receivers]] == f]
+        theirs = np.flatnonzero(givers & (folds[number] == f))
+        made.append(grafts(table.grid, mine, theirs, rng))
+        fell.append(fall[mine])
+    x = np.concatenate([table.x[rows], *made])
+    falls = np.concatenate([fall[rows], *fell])
+    weight = np.concatenate([weight, np.full(len(x) - len(rows), GRAFT_WEIGHT)])
+    return Rows(x, falls, balanced(falls, weight)), len(rows)
+
+
+def arrays(booster: lightgbm.Booster, share: float) -> Forest:
+    """Lay a forest out as arrays, its leaves scaled by its share of the score."""
     rows: list[tuple[int, float, int, int, float]] = []
 
     def lay(node: dict[str, Any]) -> int:
         here = len(rows)
-        rows.append((-1, 0.0, -1, -1, float(node.get("leaf_value", 0.0))))
+        rows.append((-1, 0.0, -1, -1, share * float(node.get("leaf_value", 0.0))))
         if "split_feature" in node:
             left, right = lay(node["left_child"]), lay(node["right_child"])
             rows[here] = (int(node["split_feature"]), float(node["threshold"]), left, right, 0.0)
@@ -65,28 +138,27 @@ def fit_forest(x: np.ndarray, y: np.ndarray, w: np.ndarray, seed: int, threads: 
     )
 
 
-def scaling(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middle and the half spread (10 to 90 %) of each feature."""
-    low, high = np.percentile(x, [10, 90], axis=0)
-    return (
-        np.median(x, 0).astype(np.float32),
-        np.maximum((high - low) / 2, 1e-3).astype(np.float32),
-    )
+def joined(a: Forest, b: Forest) -> Forest:
+    """Return both forests as one."""
+    n = np.int32(len(a.feature))
+    left, right = (np.where(side >= 0, side + n, side) for side in (b.left, b.right))
+    moved = b._replace(roots=b.roots + n, left=left, right=right)
+    return Forest(*(np.concatenate(pair) for pair in zip(a, moved, strict=True)))
 
 
-def fit_net(x: np.ndarray, y: np.ndarray, w: np.ndarray, seed: int) -> list[np.ndarray]:
+def fit_net(x: Array, rows: Rows, seed: int) -> list[Array]:
     """Fit one network with Adam, input dropout and weight decay; x is centred and limited."""
     rng = np.random.default_rng(seed)
     sizes = [x.shape[1], *HIDDEN, 1]
-    weights = [
+    params = [
         rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32)
         for a, b in itertools.pairwise(sizes)
     ]
-    weights[-1] *= np.float32(0.3)
-    params = weights + [np.zeros(b, np.float32) for b in sizes[1:]]
+    params[-1] *= np.float32(0.3)
+    params += [np.zeros(b, np.float32) for b in sizes[1:]]
     first = [np.zeros_like(p) for p in params]
     second = [np.zeros_like(p) for p in params]
-    y, w = y.astype(np.float32), (w / w.mean()).astype(np.float32)
+    y, w = rows.fall.astype(np.float32), (rows.weight / rows.weight.mean()).astype(np.float32)
     steps = EPOCHS * -(-len(x) // BATCH)
     step = 0
     for _ in range(EPOCHS):
@@ -94,21 +166,18 @@ def fit_net(x: np.ndarray, y: np.ndarray, w: np.ndarray, seed: int) -> list[np.n
         for i in range(0, len(x), BATCH):
             step += 1
             some = order[i : i + BATCH]
-            grads = gradients(params, x[some], y[some], w[some], rng)
             rate = RATE * 0.5 * (1 + np.cos(np.pi * step / steps))
-            for j, (p, g) in enumerate(zip(params, grads, strict=True)):
+            for j, g in enumerate(gradients(params, x[some], y[some], w[some], rng)):
                 first[j] += 0.1 * (g - first[j])
                 second[j] += 0.001 * (g * g - second[j])
                 move = first[j] / (1 - 0.9**step)
                 move = move / (np.sqrt(second[j] / (1 - 0.999**step)) + 1e-8)
-                decay = DECAY * p if p.ndim > 1 else 0
-                params[j] = p - (rate * (move + decay)).astype(np.float32)
+                decay = DECAY * params[j] if params[j].ndim > 1 else 0
+                params[j] = params[j] - (rate * (move + decay)).astype(np.float32)
     return params
 
 
-def gradients(
-    params: list[np.ndarray], x: np.ndarray, y: np.ndarray, w: np.ndarray, rng: Any
-) -> list[np.ndarray]:
+def gradients(params: list[Array], x: Array, y: Array, w: Array, rng: Any) -> list[Array]:
     """Return the gradients of the weighted log loss of one batch."""
     w0, w1, w2, b0, b1, b2 = params
     x = x * (rng.random(x.shape, dtype=np.float32) > DROP) / np.float32(1 - DROP)
@@ -121,37 +190,40 @@ def gradients(
     return [x.T @ g0, h0.T @ g1, h1.T @ g, g0.sum(0), g1.sum(0), g.sum(0)]
 
 
-def fit_nets(x: np.ndarray, y: np.ndarray, w: np.ndarray, seeds: range) -> Nets:
-    """Fit one network a seed and stack them."""
-    centre, scale = scaling(x)
-    limited = np.clip((x - centre) / scale, -LIMIT, LIMIT).astype(np.float32)
-    nets = [fit_net(limited, y, w, seed) for seed in seeds]
+def fit_nets(rows: Rows, seed: int) -> Nets:
+    """Fit NETS networks and stack them, their last layer scaled by their share of the score."""
+    x = rows.x[:, :NET_FEATURES]
+    low, high = np.percentile(x, [10, 90], axis=0)
+    centre = np.median(x, 0).astype(np.float32)
+    scale = np.maximum((high - low) / 2, 1e-3).astype(np.float32)
+    x = np.clip((x - centre) / scale, -LIMIT, LIMIT).astype(np.float32)
+    nets = [fit_net(x, rows, seed + i) for i in range(NETS)]
     w0, w1, w2, b0, b1, b2 = (np.stack(part) for part in zip(*nets, strict=True))
-    return Nets(centre, scale, w0, b0, w1, b1, w2[:, :, 0], b2[:, 0])
+    share = np.float32(SHARES[2])
+    return Nets(centre, scale, w0, b0, w1, b1, share * w2[:, :, 0], share * b2[:, 0])
 
 
-def fit(x: np.ndarray, is_fall: np.ndarray, *, seed: int = 0, nets: int = 2, threads: int = 2
-        ) -> Model:  # fmt: skip
-    """Fit forest and networks; thresholds and calibration come later, from people left out."""
-    w = case_weights(is_fall)
+def fit(table: Table, trials: Trials, folds: Array, train: Array, seed: int) -> Model:
+    """Fit on the trials of `train`; thresholds and calibration come from people left out."""
+    rows, plain = choose(table, trials, folds, train, seed)
+    greedy = arrays(boost(rows.first(plain), GREEDY, GREEDY_ROUNDS, seed), SHARES[0])
+    random = arrays(boost(rows, RANDOM, RANDOM_ROUNDS, seed + 1), SHARES[1])
+    middle = np.median(rows.x, 0).astype(np.float32)
     return Model(
-        fit_forest(x, is_fall, w, seed, threads),
-        fit_nets(x, is_fall, w, range(seed, seed + nets)),
-        {},
-        1.0,
-        0.0,
+        joined(greedy, random), fit_nets(rows.first(plain), seed), {}, 1.0, 0.0, middle, {}
     )
 
 
-def save(path: Any, model: Model, note: str) -> None:
+def save(path: Any, model: Model) -> None:
     """Write a model file."""
     np.savez_compressed(
         path,
         features=np.array(feature_names()),
         point_names=np.array(list(model.thresholds)),
         point_thresholds=np.array(list(model.thresholds.values())),
+        point_figures=np.array([model.figures[p] for p in model.thresholds]),
+        middle=model.middle,
         calibration=np.array([model.slope, model.offset]),
-        note=np.array(note),
         **{f"forest_{k}": v for k, v in model.forest._asdict().items()},
         **{f"nets_{k}": v for k, v in model.nets._asdict().items()},
     )

@@ -18,7 +18,7 @@ from drivers import polar_pmd
 from gateway import registry
 from gateway.core.model import At
 from gateway.driver import Channel, Decoder, DeviceSettings, MalformedPacket, Packet
-from gateway.sealed import address_bytes
+from gateway.layouts.sealed import address_bytes
 from tests import seals
 from tests.vectors import VECTORS, Vector
 

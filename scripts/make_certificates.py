@@ -3,9 +3,9 @@
 
     python scripts/make_certificates.py DIRECTORY --host broker.example --client HUB --client centre
 
-`--client` is a hub's pseudonym (hub.id of its gateway.yaml) or a centre's user name. Keep ca.key
-off the broker. To add a hub later, run again into a new directory and replace all, or use the
-authority of your organisation: only the common name matters.
+`--client` is a hub's pseudonym (hub.id of its gateway.yaml) or a centre's user name. Run again with
+the same directory to add hubs: a CA that is there is used again, and the broker's certificate is
+made only with `--host`. Keep ca.key off the broker and off the hubs.
 """
 
 import argparse
@@ -27,7 +27,8 @@ def main() -> None:
     arguments = parser.parse_args()
     today = datetime.now(UTC) - timedelta(days=1)  # noqa: TID251 - a certificate is of the real day
     authority = Authority(arguments.directory, not_before=today)
-    authority.server(arguments.host or ["localhost", "127.0.0.1"])
+    if arguments.host:
+        authority.server(arguments.host)
     for name in arguments.client:
         authority.client(name)
     print("\n".join(sorted(str(path) for path in arguments.directory.iterdir())))

@@ -31,7 +31,12 @@ def free_port() -> int:
                 return port
 
 
-PLAIN = ("listener {port} 127.0.0.1", "persistence false", "allow_anonymous true")
+PLAIN = (
+    "listener {port} 127.0.0.1",
+    "persistence false",
+    "allow_anonymous true",
+    "set_tcp_nodelay true",
+)
 SHIPPED = Path(__file__).resolve().parent.parent / "config" / "mosquitto"
 
 
@@ -58,7 +63,7 @@ class Mosquitto:
         self.log: list[str] = []
         self._config = directory / f"mosquitto-{self.port}.conf"
         text = "\n".join(("log_type all", *lines))
-        self.centre_port = free_port()
+        self.centre_port = next(p for p in iter(free_port, 0) if p != self.port)
         for word, number in (("{port}", self.port), ("{centre}", self.centre_port)):
             text = text.replace(word, str(number))
         if os.geteuid() == 0:

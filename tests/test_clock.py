@@ -1,8 +1,10 @@
 """The machine's clock, and the moment it is known to be right."""
 
 import asyncio
+from dataclasses import replace
 
 from gateway.clock import SystemClock, kernel_synchronised, when_proven
+from gateway.core.instants import repaired
 from gateway.core.model import At, ClockProven
 
 
@@ -55,11 +57,20 @@ class LateClock:
         await asyncio.sleep(0)
 
 
-async def test_the_proof_says_by_how_much_the_stamps_before_it_were_wrong() -> None:
+async def test_the_proof_is_the_first_instant_known_to_be_right() -> None:
     proof = await when_proven(LateClock(proven_after=3))
-    at = At("boot", 25_000, 1_700_000_025_000, proven=True)
-    assert proof == ClockProven(at, shift_ms=40 * 86_400_000)
+    assert proof == ClockProven(At("boot", 25_000, 1_700_000_025_000, proven=True))
 
 
-async def test_a_clock_that_was_right_from_the_beginning_needs_no_repair() -> None:
-    assert await when_proven(LateClock(proven_after=0)) is None
+async def test_a_clock_that_is_right_from_the_beginning_is_proof_for_an_earlier_run() -> None:
+    proof = await when_proven(LateClock(proven_after=0))
+    assert proof == ClockProven(At("boot", 10_000, 1_700_000_010_000, proven=True))
+
+
+def test_a_stamp_made_after_the_clock_was_set_but_before_it_was_known_is_not_moved() -> None:
+    proof = At("boot", 25_000, 1_700_000_025_000, proven=True)
+    assert repaired(At("boot", 22_000, 22_000, proven=False), proof).wall_ms == 1_700_000_022_000
+    already_set = At("boot", 22_000, 1_700_000_022_000, proven=False)
+    assert repaired(already_set, proof) == replace(already_set, proven=True)
+    other_boot = At("other", 22_000, 22_000, proven=False)
+    assert repaired(other_boot, proof) == other_boot

@@ -1,6 +1,9 @@
 """The thin whole: a press on a virtual button, through everything real, to `stored`."""
 
 import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,61 +12,108 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.core.alerts import Word
 from gateway.core.model import Press
-from gateway.settings import AnnouncerSettings, BrokerSettings, DeviceStanza, Role
+from gateway.settings import AnnouncerSettings, BrokerSettings, DeviceStanza, Role, Settings
+from gateway.virtual.shelly import ShellyButton
 from gateway.virtual.time import SteppedClock
 from gateway.virtual.wear import fall, quiet
 from gateway.virtual.world import World
 from tests.brokers import Mosquitto, needs_mosquitto
-from tests.homes import centre, daemon, settings
+from tests.homes import Desk, centre, daemon, settings
 
 BUTTON = "B4:35:22:F5:3D:A4"
 WRIST = "A0:9E:1A:00:00:01"
 BAND = DeviceStanza(name="band", driver="polar_pmd", address=WRIST)
 SOS = DeviceStanza(name="sos", driver="bthome", address=BUTTON, place="living", role=Role.SOS)
 
+pytestmark = [needs_mosquitto, pytest.mark.broker]
 
-@needs_mosquitto
-@pytest.mark.broker
-async def test_one_press_is_stored_by_the_centre_once_and_the_hub_knows(tmp_path: Path) -> None:
+
+@dataclass
+class Place:
+    """A home with one SOS button, its broker, and a centre that listens."""
+
+    broker: Mosquitto
+    world: World
+    button: ShellyButton
+    desk: Desk
+    home: Settings
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
         url = f"mqtt://127.0.0.1:{broker.port}"
-        button = world.shelly_button(BUTTON)
-        async with (
-            centre(tmp_path, BrokerSettings(url=url)) as desk,
-            daemon(settings(tmp_path, url, SOS), world) as hub,
-        ):
-            button.press(Press.SINGLE)
-            message = await desk.alarm("pers")
-            assert (message.body["msg"], message.body["state"]) == ("new", "raised")
-            assert message.body["durable"] is True
-            assert message.body["attempt"] == 1
-            await hub.pump.idle(lambda: all(a.word is Word.PRESENTED for a in hub.pipeline.book))
-            (alert,) = hub.pipeline.book
-            assert alert.id == message.id
-        assert len(desk.alarms("pers")) == 1
-
-
-@needs_mosquitto
-@pytest.mark.broker
-async def test_a_press_is_not_counted_again_by_a_hub_that_restarts(tmp_path: Path) -> None:
-    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
-        url = f"mqtt://127.0.0.1:{broker.port}"
-        button = world.shelly_button(BUTTON)
         async with centre(tmp_path, BrokerSettings(url=url)) as desk:
-            home = settings(tmp_path, url, SOS)
-            async with daemon(home, world):
-                button.press(Press.SINGLE)
-                await desk.alarm("pers")
-            async with daemon(home, world) as hub:
-                button.press(Press.DOUBLE)
-                second = await desk.alarm("pers", count=2)
-                assert second.body["evid"]["values"] == {"press": "double"}
-                (alert,) = hub.pipeline.book
-                assert second.body["refs"] == [alert.id]
+            button = world.shelly_button(BUTTON)
+            yield Place(broker, world, button, desk, settings(tmp_path, url, SOS))
 
 
-@needs_mosquitto
-@pytest.mark.broker
+async def test_one_press_is_stored_by_the_centre_once_and_the_hub_knows(place: Place) -> None:
+    async with daemon(place.home, place.world) as hub:
+        place.button.press(Press.SINGLE)
+        message = await place.desk.alarm("pers")
+        assert (message.body["msg"], message.body["state"]) == ("new", "raised")
+        assert message.body["durable"] is True
+        assert message.body["attempt"] == 1
+        await hub.pump.idle(lambda: all(a.word is Word.PRESENTED for a in hub.pipeline.book))
+        (alert,) = hub.pipeline.book
+        assert alert.id == message.id
+    assert len(place.desk.alarms("pers")) == 1
+
+
+async def test_a_press_is_not_counted_again_by_a_hub_that_restarts(place: Place) -> None:
+    async with daemon(place.home, place.world):
+        place.button.press(Press.SINGLE)
+        await place.desk.alarm("pers")
+    async with daemon(place.home, place.world) as hub:
+        place.button.press(Press.DOUBLE)
+        second = await place.desk.alarm("pers", count=2)
+        assert second.body["evid"]["values"] == {"press": "double"}
+        (alert,) = hub.pipeline.book
+        assert second.body["refs"] == [alert.id]
+
+
+async def test_a_hub_whose_database_was_deleted_is_heard_under_a_new_epoch(place: Place) -> None:
+    async with daemon(place.home, place.world):
+        place.button.press(Press.SINGLE)
+        first = await place.desk.alarm("pers")
+    shutil.rmtree(place.home.store.directory)
+    async with daemon(place.home, place.world):
+        place.button.press(Press.DOUBLE)
+        second = await place.desk.alarm("pers", count=2)
+    assert second.epoch != first.epoch
+    assert (second.seq, second.body["msg"]) == (first.seq, "new"), "the same number, another epoch"
+
+
+async def test_a_corrupt_database_is_set_aside_named_in_an_alarm_and_the_hub_goes_on(
+    place: Place,
+) -> None:
+    directory = place.home.store.directory
+    async with daemon(place.home, place.world):
+        place.button.press(Press.SINGLE)
+        await place.desk.alarm("pers")
+    (database,) = directory.glob("*.db")
+    database.write_bytes(b"no database at all" * 1000)
+    async with daemon(place.home, place.world) as hub:
+        fault = await place.desk.alarm("fault.store")
+        assert hub.store.found.kept_as in fault.body["evid"]["en"]
+        place.button.press(Press.DOUBLE)
+        await place.desk.alarm("pers", count=2)
+    assert (directory / hub.store.found.kept_as).exists()
+
+
+async def test_an_alarm_pressed_while_the_broker_is_dead_is_stored_once_when_it_is_back(
+    place: Place,
+) -> None:
+    async with daemon(place.home, place.world) as hub:
+        await place.broker.kill()
+        place.button.press(Press.SINGLE)
+        await hub.pump.idle(lambda: bool(list(hub.pipeline.book)))
+        await place.broker.start()
+        await place.desk.alarm("pers", within_s=50)
+    assert len(place.desk.alarms("pers")) == 1
+
+
 @pytest.mark.timeout(150)
 async def test_a_fall_played_on_a_real_bands_frames_is_pending_then_raised_with_its_evidence(
     tmp_path: Path,

@@ -1,10 +1,12 @@
 """What a technician reads on a terminal: whole screens, in both languages."""
 
+from typing import Any
+
 from gateway.option import Language
 from gateway.registry import every
-from gateway.screens import columns, drivers_screen, scan_screen, status_screen
+from gateway.screens import columns, drivers_screen, points_screen, scan_screen, status_screen
 
-TOLD = {
+TOLD: dict[str, Any] = {
     "hub": "mfzwizltmvzxg2lqnrsv6ylcmm",
     "version": "0.1.0",
     "now": "2026-11-21T11:30:00.000Z",
@@ -33,7 +35,7 @@ TOLD = {
     "alerts": [
         {
             "id": "A", "kind": "fall", "device": "band", "matter": "raised", "word": "stored",
-            "since_s": 61, "en": "impact 4.1 g", "ko": "충격 4.1 g",
+            "ended": False, "since_s": 61, "en": "impact 4.1 g", "ko": "충격 4.1 g",
         }
     ],
     "inbox": {"waiting": 0, "shed": {}},
@@ -49,7 +51,7 @@ adapter   hci0  scanning  0s ago
 broker    mqtts://centre:8883  connected
 centre    connected
 store     healthy  0.1 MB
-outbox    alarm 1
+outbox    alarms 1
 deadline  2026-11-21T15:10:00+09:00  home, usual by now
 
 SENSORS
@@ -58,7 +60,7 @@ SENSORS
   band         never    -        -        connected
 
 OPEN ALARMS
-  fall  band  raised/stored  1m1s ago  impact 4.1 g"""
+  Fall  band  raised/stored  1m1s ago  impact 4.1 g"""
 
 
 def test_the_status_screen_says_what_a_technician_must_know() -> None:
@@ -67,10 +69,20 @@ def test_the_status_screen_says_what_a_technician_must_know() -> None:
 
 def test_the_korean_screen_keeps_its_columns_though_its_letters_are_wide() -> None:
     lines = status_screen(TOLD, Language.KO).splitlines()
+    assert "낙상  band  발령/저장" in lines[-1]
     assert "충격 4.1 g" in lines[-1]
+    assert "평소 패턴" in next(line for line in lines if line.startswith("무활동 기한"))
     heads = next(line for line in lines if "배터리" in line)
     hall = next(line for line in lines if line.startswith("  hall"))
     assert columns(heads[: heads.index("신호")]) == columns(hall[: hall.index("-71")])
+
+
+def test_a_key_that_does_not_fit_and_a_band_out_of_reach_stand_beside_the_sensor() -> None:
+    hall, band = TOLD["devices"]
+    devices = [{**hall, "wrong_key": 7}, {**band, "connected": False, "detail": "not heard"}]
+    lines = status_screen({**TOLD, "devices": devices}, Language.KO).splitlines()
+    assert any("키 불일치 7" in line for line in lines)
+    assert any(line.endswith("신호 없음") for line in lines)
 
 
 def test_nothing_open_is_said_in_a_word() -> None:
@@ -96,3 +108,9 @@ def test_every_driver_is_listed_with_what_it_gives() -> None:
     screen = drivers_screen(every(), Language.KO, rules=True)
     assert screen.startswith("battery  ")
     assert "52 Hz, ±8 g" in screen
+
+
+def test_the_fall_detectors_operating_points_are_shown_with_what_they_were_measured_on() -> None:
+    screen = points_screen({"balanced": (0.859, 0.985, 0.16)}, Language.EN).splitlines()
+    assert screen[2].split() == ["balanced", "85.9%", "98.5%", "0.16"]
+    assert screen[3].strip().startswith("acted falls")

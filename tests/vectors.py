@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from drivers import bthome, mibeacon, polar_pmd
-from gateway.sig import BATTERY, HEART_RATE
+from gateway.layouts.sig import BATTERY, HEART_RATE
 
 
 @dataclass(frozen=True)

@@ -9,59 +9,38 @@ everything begins again from what was committed.
 """
 
 import asyncio
-import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from gateway.centre import desk
-from gateway.centre.case import Case
 from gateway.centre.database import DAY_MS, CentreDatabase
 from gateway.centre.labels import read_labels
 from gateway.centre.ledger import Ledger
 from gateway.centre.line import Line
-from gateway.centre.outcome import Access, Ask, Event, Notice, Outcome, Say
+from gateway.centre.listener import Listener
+from gateway.centre.outcome import Access, Ask, Event, Outcome
+from gateway.centre.refusals import Refusals
 from gateway.centre.settings import CentreSettings
 from gateway.centre.view import Counters, Numbers, View, homes, open_cases, over_cases
 from gateway.centre.watch import tick
+from gateway.centre.words_out import WordsOut
 from gateway.clock import Clock
 from gateway.core.wire import (
     AckStatus,
     Cause,
-    Command,
     CommandName,
-    Topics,
-    UpMessage,
-    ack_payload,
-    command_payload,
     parse_up,
 )
-from gateway.edge.mqtt import Publication, Received
+from gateway.edge.mqtt import Received
 from gateway.errors import CentreError, HubMessageError, LinkError, StoreError
 
 TICK_S = 1.0
-COMMAND_VALID_MS = 60_000
 RETRY_STORE_S = 5.0
 BATCH = 200
-
-
-def _nothing(*_: object) -> None:
-    """Do nothing: the default of a callback."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """What another program wants to be told of, after the commit; called on the event loop.
-
-    stored: a message was kept, at the centre's Unix ms. alarm: a case was raised, or changed.
-    """
-
-    stored: Callable[[UpMessage, int], None] = _nothing
-    alarm: Callable[[Case, int], None] = _nothing
-    event: Callable[[Event], None] = _nothing
 
 
 class Centre:
@@ -73,7 +52,6 @@ class Centre:
         clock: Clock,
         *,
         listener: Listener | None = None,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
         retry_store_s: float = RETRY_STORE_S,
     ) -> None:
         self.settings = settings
@@ -81,16 +59,19 @@ class Centre:
         self.counters = Counters()
         self.fault = ""
         self._listener = listener or Listener()
-        self._new_id = new_id
         self._retry_store_s = retry_store_s
         self._inbox: asyncio.Queue[tuple[Line, Received, int]] = asyncio.Queue()
         self._lines = [
-            Line(settings, district, clock, self._take) for district in settings.districts
+            Line(settings, broker, district, clock, self._take)
+            for broker in settings.brokers
+            for district in settings.districts
         ]
+        self._words = WordsOut(self._lines)
         self._database = CentreDatabase(settings.database)
         self.ledger: Ledger = self._database.load()
         self._pruned_ms = 0
         self._numbers = Numbers()
+        self._refusals = Refusals()
         self._events: deque[Event] = deque(maxlen=50)
         self.labels = read_labels(settings.labels)
         self.changed = asyncio.Event()
@@ -100,10 +81,7 @@ class Centre:
         """Serve until cancelled; then say goodbye and close the database."""
         try:
             while True:
-                try:
-                    await self._session()
-                except* StoreError as wrong:
-                    self.fault = "; ".join(str(each) for each in wrong.exceptions)
+                await self._until_fault()
                 while self.fault:  # no line is up: the hubs know that nobody stores
                     await asyncio.sleep(self._retry_store_s)
                     with suppress(StoreError):
@@ -112,9 +90,26 @@ class Centre:
             self._database.close()
 
     async def up(self) -> None:
-        """Wait until every district's line is up."""
+        """Wait until every line is up."""
         for line in self._lines:
             await line.up()
+
+    async def _until_fault(self) -> None:
+        """Serve until the database fails; any other error is raised.
+
+        In a task of its own: in Python 3.11 a task group that ends with errors loses a cancellation
+        of its task that came meanwhile, and leaves the task counted as cancelled if none came.
+        """
+        session = asyncio.create_task(self._session(), name="session")
+        try:
+            await asyncio.wait([session])
+        finally:
+            session.cancel()
+            await asyncio.gather(session, return_exceptions=True)
+        try:
+            session.result()
+        except* StoreError as wrong:
+            self.fault = "; ".join(str(each) for each in wrong.exceptions)
 
     async def _session(self) -> NoReturn:
         async with asyncio.TaskGroup() as group:
@@ -151,15 +146,22 @@ class Centre:
     def tick(self) -> None:
         """Do what time alone makes due."""
         at_ms = self.clock.now().wall_ms
-        ups = [line.up_since_ms for line in self._lines]
-        listening = [up for up in ups if up is not None]
-        since = max(listening) if len(listening) == len(ups) else None
+        since = self._listening_ms()
         outcome = tick(self.ledger, at_ms, listening_ms=since)
         if outcome != Outcome():
             self._do([outcome])
         if at_ms - self._pruned_ms >= DAY_MS:
             self._pruned_ms = at_ms
             self._database.prune(at_ms)
+
+    def _listening_ms(self) -> int | None:
+        """Return since when every district is heard over some broker; None: one is not."""
+        best: dict[str, int] = {}
+        for line in self._lines:
+            if line.up_since_ms is not None:
+                before = best.get(line.district, line.up_since_ms)
+                best[line.district] = min(before, line.up_since_ms)
+        return max(best.values()) if len(best) == len(self.settings.districts) else None
 
     def _read_all(self, batch: list[tuple[Line, Received, int]]) -> Iterator[Outcome]:
         """Give the outcomes one by one: each must be written before the next is decided."""
@@ -176,12 +178,9 @@ class Centre:
             up = parse_up(message.topic, message.payload)
         except HubMessageError as wrong:
             self._count(refused=1)
-            event = Event(at_ms, Notice.PROTOCOL, _hub_of(message.topic), "", str(wrong)[:300])
-            return Outcome(events=(event,))
-        outcome = self.ledger.receive(up, at_ms, retained=message.retained)
-        self._count(stored=len(outcome.kept))
-        self._count(duplicates=bool(up.stream and outcome.says and not outcome.kept))
-        return outcome
+            event = self._refusals.note(message.topic, str(wrong), at_ms)
+            return Outcome(events=(event,) if event else ())
+        return self.ledger.receive(up, at_ms, retained=message.retained)
 
     # ---------------------------------------------------------------------------- operators
     def present(self, ids: Iterable[str], operator: str = "") -> None:
@@ -204,7 +203,8 @@ class Centre:
         if home is None:
             raise CentreError(f"no hub {hub}")
         operator, at_ms = self._now("")
-        sent = self._ask(Ask(home.district, hub, name, tuple((args or {}).items())))
+        ask = Ask(home.district, hub, name, tuple((args or {}).items()))
+        sent = self._words.ask(ask, at_ms)
         if sent is None:
             raise LinkError("the line to the broker is down")
         entry = Access(at_ms, operator, f"command {name}", hub, sent)
@@ -234,6 +234,11 @@ class Centre:
         have = self.counters
         self.counters = replace(have, **{key: getattr(have, key) + n for key, n in more.items()})
 
+    def looked(self, action: str) -> None:
+        """Note in the access log that an operator opened or left what shows alarms."""
+        operator, at_ms = self._now("")
+        self._do([Outcome(access=(Access(at_ms, operator, action, "", ""),))])
+
     def _now(self, operator: str) -> tuple[str, int]:
         return operator or self.settings.operator, self.clock.now().wall_ms
 
@@ -250,17 +255,18 @@ class Centre:
             with suppress(StoreError):
                 self.ledger = self._database.load()
             raise
-        for say in together([say for outcome in done for say in outcome.says]):
-            topic = Topics(say.district, say.hub).dn("ack")
-            self._send(say.district, Publication(topic, ack_payload(say.ack)))
+        self._words.speak(done, at_ms)
         for outcome in done:
             self._tell(outcome, at_ms)
         self.changed.set()
 
     def _tell(self, outcome: Outcome, at_ms: int) -> None:
-        for ask in outcome.asks:
-            self._ask(ask)
-        self._count(alarms=len(outcome.raised))
+        answered = any(say.ack.status is AckStatus.STORED for say in outcome.says)
+        self._count(
+            alarms=len(outcome.raised),
+            stored=len(outcome.kept),
+            duplicates=int(answered and not outcome.kept),
+        )
         for message in outcome.kept:
             self._listener.stored(message, at_ms)
         for case in outcome.cases:
@@ -269,48 +275,12 @@ class Centre:
             self._events.append(event)
             self._listener.event(event)
 
-    def _ask(self, ask: Ask) -> str | None:
-        not_after_ms = self.clock.now().wall_ms + COMMAND_VALID_MS
-        command = Command(self._new_id(), ask.name, dict(ask.args), not_after_ms)
-        topic = Topics(ask.district, ask.hub).dn("cmd")
-        expiry_s = COMMAND_VALID_MS // 1000
-        out = Publication(topic, command_payload(command), expiry_s=expiry_s)
-        return command.id if self._send(ask.district, out) else None
-
-    def _send(self, district: str, publication: Publication) -> bool:
-        lines = [line for line in self._lines if line.district == district]
-        return any(line.send(publication) for line in lines)
-
-
-def together(says: Iterable[Say]) -> list[Say]:
-    """Return the words of a batch in fewer messages: `stored` ids of one stream in one, one upto.
-
-    >>> [say.ack.ids for say in together([Say("d", "h", Ack("e", "alarm", AckStatus.STORED, (i,)))
-    ...                                   for i in ("A", "B")])]
-    [('A', 'B')]
-    """
-    joined: dict[object, Say] = {}
-    for say in says:
-        ack = say.ack
-        key: object = (say.hub, ack.epoch, ack.stream, ack.upto is None)
-        if ack.status is not AckStatus.STORED:
-            key = (say.hub, ack)
-        before = joined.get(key)
-        if before is not None:
-            upto = None if ack.upto is None else max(ack.upto, before.ack.upto or 0)
-            ids = tuple(dict.fromkeys(before.ack.ids + ack.ids))
-            say = replace(say, ack=replace(ack, ids=ids, upto=upto))  # noqa: PLW2901 - the same word
-        joined[key] = say
-    return list(joined.values())
-
-
-def _hub_of(topic: str) -> str:
-    parts = topic.split("/")
-    return parts[3][:64] if len(parts) > 3 else ""  # noqa: PLR2004 - ansim/1/district/hub
-
 
 async def run_centre(
     settings: CentreSettings, clock: Clock, *, listener: Listener | None = None
 ) -> None:
     """Serve until cancelled, without a board."""
     await Centre(settings, clock, listener=listener).run()
+
+
+__all__ = ["Centre", "Listener", "run_centre"]

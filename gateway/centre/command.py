@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -20,11 +21,22 @@ HELP = "the reference control centre: stores, raises, shows and acknowledges"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `ansim centre`."""
-    parser.add_argument("--broker", default="mqtt://127.0.0.1:1883", metavar="URL")
-    parser.add_argument("--district", action="append", required=True, metavar="CODE")
+    parser.add_argument(
+        "--broker",
+        action="append",
+        metavar="URL",
+        help="mqtt://127.0.0.1:1883 unless told; again for each further way that hubs may take",
+    )
+    parser.add_argument(
+        "--district",
+        action="append",
+        required=True,
+        metavar="CODE",
+        help="may be given again; not on a broker that takes the user name as client id",
+    )
     parser.add_argument("--database", type=Path, default=Path("centre.db"), metavar="FILE")
     parser.add_argument("--operator", default="centre", help="code in acknowledgements and the log")
-    parser.add_argument("--language", choices=[*Language], type=Language, default=Language.KO)
+    parser.add_argument("--lang", choices=[one.value for one in Language], default=_lang())
     parser.add_argument("--labels", type=Path, metavar="FILE", help="YAML, hub: name; stays here")
     parser.add_argument("--timezone", default="Asia/Seoul", help="of the times on the board")
     parser.add_argument("--client-id", default="ansim-centre")
@@ -41,22 +53,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _lang() -> str:
+    environment = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return (Language.EN if environment.startswith("en") else Language.KO).value
+
+
 def settings_of(args: argparse.Namespace) -> CentreSettings:
     """Return the settings that the options say."""
-    return CentreSettings(
-        broker=BrokerSettings(
-            url=args.broker,
+    first, *more = [
+        BrokerSettings(
+            url=url,
             ca_file=args.ca,
             cert_file=args.cert,
             key_file=args.key,
             username=args.username,
             password_file=args.password_file,
-        ),
+        )
+        for url in args.broker or ["mqtt://127.0.0.1:1883"]
+    ]
+    return CentreSettings(
+        broker=first,
+        more_brokers=tuple(more),
         districts=tuple(args.district),
         database=args.database,
         operator=args.operator,
         client_id=args.client_id,
-        language=args.language,
+        language=Language(args.lang),
         timezone=args.timezone,
         present=args.present,
         labels=args.labels,

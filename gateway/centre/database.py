@@ -148,42 +148,36 @@ class CentreDatabase:
 
     def write(self, outcome: Outcome, at_ms: int) -> None:
         """Write the rows of one outcome, within a transaction."""
-        self._db["message"].insert_all(
-            {
-                "hub": message.hub,
-                "epoch": message.epoch,
-                "stream": message.stream,
-                "seq": message.seq,
-                "id": message.id,
-                "received_ms": at_ms,
-                "body": _json(message.body),
-            }
-            for message in outcome.kept
-        )
-        self._db["progress"].upsert_all(
-            (
+        self._insert(
+            "message",
+            [
                 {
-                    "hub": hub,
-                    "epoch": epoch,
-                    "stream": stream,
-                    "high": progress.high,
-                    "announced": progress.announced,
-                    "islands": _json(progress.islands),
+                    "hub": message.hub,
+                    "epoch": message.epoch,
+                    "stream": message.stream,
+                    "seq": message.seq,
+                    "id": message.id,
+                    "received_ms": at_ms,
+                    "body": _json(message.body),
                 }
-                for (hub, epoch, stream), progress in outcome.progress
-            ),
-            pk=("hub", "epoch", "stream"),
+                for message in outcome.kept
+            ],
         )
-        self._db["alert"].upsert_all((_alert_row(case) for case in outcome.cases), pk="id")
-        self._db["household"].upsert_all(
-            (
-                {"hub": home.hub, "heard_ms": home.heard_ms, "whole": _json(asdict(home))}
-                for home in outcome.households
-            ),
-            pk="hub",
-        )
-        self._db["journal"].insert_all(asdict(event) for event in outcome.events)
-        self._db["access"].insert_all(asdict(entry) for entry in outcome.access)
+        for (hub, epoch, stream), progress in outcome.progress:
+            row = {"hub": hub, "epoch": epoch, "stream": stream, **asdict(progress)}
+            row["islands"] = _json(progress.islands)
+            self._db["progress"].upsert(row, pk=("hub", "epoch", "stream"))
+        for case in outcome.cases:
+            self._db["alert"].upsert(_alert_row(case), pk="id")
+        for home in outcome.households:
+            row = {"hub": home.hub, "heard_ms": home.heard_ms, "whole": _json(asdict(home))}
+            self._db["household"].upsert(row, pk="hub")
+        self._insert("journal", [asdict(event) for event in outcome.events])
+        self._insert("access", [asdict(entry) for entry in outcome.access])
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
+        if rows:  # sqlite-utils looks the table up even for nothing
+            self._db[table].insert_all(rows)
 
     def _rows(self, sql: str, values: tuple[object, ...] = ()) -> Iterator[dict[str, Any]]:
         with _failing("the database"):

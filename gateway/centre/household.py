@@ -84,6 +84,8 @@ def _born(home: Household, message: UpMessage, at_ms: int) -> Household:
     known = (home.boot, home.session, home.epoch)
     if home.online and known == (body["boot"], body["session"], message.epoch):
         return home  # the broker's memory of what we saw live
+    if message.epoch == home.epoch and body["session"] < home.session:
+        return home  # what another broker remembers of an earlier session
     versions, sensors = body.get("versions"), body.get("sensors")
     return replace(
         home,

@@ -1,7 +1,11 @@
-"""One district's line to the broker: what hubs say comes in, words for them go out.
+"""One district's line to one broker: what hubs say comes in, words for them go out.
 
 A will belongs to a connection, and every district has a `centre/state` of its own, so each district
 has its own connection: its hubs know within a keepalive that nobody listens to THEM any more.
+
+A broker that makes the user name the client id (the shipped mosquitto.conf does, so that no hub
+takes over another's session) gives one connection to one user: a centre for several districts then
+needs a user for each, which means a process for each.
 
 The session is kept (clean start false: an hour in MQTT 5, without end in 3.1.1), and a message is
 acknowledged to the broker only when it is committed: what hubs say while the centre restarts waits
@@ -22,6 +26,7 @@ from gateway.core.wire import VERSION, CentreState, Topics, centre_state_payload
 from gateway.edge.brokers import endpoint
 from gateway.edge.mqtt import Connection, Publication, Received, Refused, Version
 from gateway.errors import LinkError
+from gateway.settings import BrokerSettings
 
 LONGEST_WAIT_S = 30.0
 WINDOW = 20
@@ -39,6 +44,7 @@ class Line:
     def __init__(
         self,
         settings: CentreSettings,
+        broker: BrokerSettings,
         district: str,
         clock: Clock,
         received: Callable[["Line", Received], None],
@@ -47,9 +53,10 @@ class Line:
         self.up_since_ms: int | None = None
         self.why = "not connected yet"
         self._settings = settings
+        self._broker = broker
         self._clock = clock
         self._received = received
-        self._version = Version.V5
+        self._version = settings.version
         self._connection: Connection | None = None
         self._open = False
         self._out: deque[Publication] = deque()
@@ -92,7 +99,7 @@ class Line:
     # --------------------------------------------------------------------------------- serving
     async def _serve(self) -> None:
         connection = Connection(
-            lambda: endpoint(self._settings.broker, strict=True),
+            lambda: endpoint(self._broker, strict=True),
             version=self._version,
             client_id=f"{self._settings.client_id}-{self.district}",
             keepalive_s=self._settings.keepalive_s,

@@ -52,7 +52,7 @@ class Board:
         """Draw twice a second and whenever something changed or was typed."""
         loop = asyncio.get_running_loop()
         stdin = sys.stdin.fileno()
-        with _raw(stdin):
+        with _raw(stdin), self._in_the_log():
             loop.add_reader(stdin, self._read, stdin)
             try:
                 while not self._quit:
@@ -65,6 +65,15 @@ class Board:
                         pass  # the ages go on
             finally:
                 loop.remove_reader(stdin)
+
+    @contextmanager
+    def _in_the_log(self) -> Iterator[None]:
+        self._centre.looked("board opened")
+        try:
+            yield
+        finally:
+            with suppress(StoreError):  # leaving is not to be held up
+                self._centre.looked("board left")
 
     def _draw(self) -> None:
         size = os.get_terminal_size(sys.stdout.fileno())

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.core.bodies import VERSION
 from gateway.core.schemas import MESSAGES
 
-_ABOUT: Mapping[str, tuple[str, bool, int | None]] = MappingProxyType(
+ABOUT: Mapping[str, tuple[str, bool, int | None]] = MappingProxyType(
     {  # what it is, retained, expiry in seconds (MQTT 5)
         "up/state": ("Birth of the hub's session, and the broker's will for it", True, None),
         "up/alarm": ("One alarm message; repeated until `stored`", False, None),
@@ -66,7 +66,7 @@ def _channel(leaf: str, name: str) -> dict[str, Any]:
 
 
 def _operation(leaf: str, name: str) -> dict[str, Any]:
-    _, retained, expiry_s = _ABOUT[leaf]
+    _, retained, expiry_s = ABOUT[leaf]
     binding: dict[str, Any] = {"qos": 1, "retain": retained, "bindingVersion": "0.2.0"}
     if expiry_s is not None:
         binding["messageExpiryInterval"] = expiry_s
@@ -80,7 +80,7 @@ def _operation(leaf: str, name: str) -> dict[str, Any]:
 def _message(leaf: str, name: str) -> dict[str, Any]:
     return {
         "name": leaf,
-        "summary": _ABOUT[leaf][0],
+        "summary": ABOUT[leaf][0],
         "contentType": "application/json",
         "payload": {
             "schemaFormat": "application/schema+json;version=draft-2020-12",

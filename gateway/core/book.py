@@ -8,7 +8,8 @@ Invariants
    centre forgot to close must not swallow the next fall.
 3. A closed alert is forgotten; so is a cancelled one, once the centre has stored its cancel.
 4. What was cancelled stays so: a detector that goes on about the same happening (it saw the arm lie
-   still while the resident was pressing the button) does not open it again.
+   still while the resident was pressing the button) does not open it again. What began after the
+   cancel is another happening: whoever got up and falls once more has not cancelled that.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,7 +61,7 @@ class AlertBook:
         self._place_of = place_of
         self._alerts: dict[str, Alert] = {}
         self._cancels: dict[str, str] = {}
-        self._cancelled: dict[tuple[Kind, str], At] = {}
+        self._cancelled: dict[tuple[Kind, str], tuple[At, At]] = {}  # onset, when cancelled
         self._warned: set[tuple[str, Sound]] = set()
 
     # ------------------------------------------------------------------------------ looking
@@ -87,6 +88,8 @@ class AlertBook:
     def decide(self, decision: Decision, draft: Draft) -> Alert | None:
         """Take a detector's decision; return the alert it began or moved, if any."""
         alert = self._current(decision)
+        if alert is not None and alert.ended and decision.stage is Stage.ENDED:
+            return alert  # two detectors had spoken of one device
         if alert is not None:
             return self._move(alert, TURNS[decision.stage], decision.reason, draft, decision)
         if decision.stage not in OPENING or self._was_cancelled(decision):
@@ -112,9 +115,12 @@ class AlertBook:
     def tick(self, at: At, draft: Draft) -> None:
         """Raise what is due; tell the resident what the centre does not answer."""
         for alert in self:
-            if alert.due is not None and reached(alert.due, at):
-                seconds = (elapsed_ms(alert.at, alert.due) or 0) / 1000
-                self._move(alert, Turn.DUE, Reason("window.over", {"seconds": seconds}), draft)
+            # A clock that stands before the alert itself was wrong once: nobody waits for it.
+            if alert.due is not None and (reached(alert.due, at) or not reached(alert.at, at)):
+                # why it was suspected stays the reason: it is what an operator must read
+                waited = round((elapsed_ms(alert.at, alert.due) or 0) / 1000)
+                late = replace(alert, evidence={**alert.evidence, "not_cancelled_s": waited})
+                self._move(late, Turn.DUE, alert.reason, draft)
             elif alert.matter is Matter.RAISED and not alert.kind.technical:
                 self._watch(alert, at, draft)
 
@@ -134,17 +140,23 @@ class AlertBook:
             else:
                 self._told(alert, WORDS[ack.status], at, draft)
 
-    def repair(self, boot: str, shift_ms: int, draft: Draft) -> None:
+    def published(self, message_id: str) -> None:
+        """Note that a message is on its way: in memory only, since a restart sends it again."""
+        alert = self._alerts.get(message_id)
+        if alert is not None:
+            self._alerts[message_id] = told(alert, Word.SENT, alert.at)
+
+    def repair(self, proof: At, draft: Draft) -> None:
         """Put right the times of alerts stamped before the clock was proven; tell the centre."""
         for alert in self:
-            onset = repaired(alert.onset, boot, shift_ms)
+            onset = repaired(alert.onset, proof)
             if onset == alert.onset:
                 continue
             fixed = replace(
                 alert,
-                at=repaired(alert.at, boot, shift_ms),
+                at=repaired(alert.at, proof),
                 onset=onset,
-                due=repaired(alert.due, boot, shift_ms) if alert.due else None,
+                due=repaired(alert.due, proof) if alert.due else None,
             )
             self._keep(fixed, draft)
             if fixed.open:
@@ -167,11 +179,14 @@ class AlertBook:
 
     def _was_cancelled(self, decision: Decision) -> bool:
         """Return whether this happening has been cancelled already (invariant 4)."""
-        onset = self._cancelled.get((decision.kind, decision.device))
-        if onset is None or decision.kind is Kind.PERS:
+        cancelled = self._cancelled.get((decision.kind, decision.device))
+        if cancelled is None or decision.kind is Kind.PERS:
             return False
-        apart = elapsed_ms(onset, decision.onset or decision.at)
-        return apart is not None and abs(apart) <= SAME_HAPPENING_MS
+        (onset, when), began = cancelled, decision.onset or decision.at
+        apart, after = elapsed_ms(onset, began), elapsed_ms(when, began)
+        if apart is None or after is None:
+            return False
+        return abs(apart) <= SAME_HAPPENING_MS and after <= 0
 
     def _move(
         self,
@@ -195,7 +210,7 @@ class AlertBook:
         message_id = self._say(moved, msg, draft)
         if moved.matter is Matter.CANCELLED:
             self._cancels[message_id] = moved.id
-            self._cancelled[moved.kind, moved.device] = moved.onset
+            self._cancelled[moved.kind, moved.device] = (moved.onset, draft.at)
         if moved.matter is not alert.matter:
             self._sound(moved, draft)
         return moved

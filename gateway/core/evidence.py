@@ -36,6 +36,7 @@ class Evidence:
         self._blocks: dict[str, deque[AccelerationBlock]] = {}
         self._home: deque[tuple[At, str, str, Any]] = deque(maxlen=200)
         self._wanted: list[Wanted] = []
+        self._asked: deque[str] = deque(maxlen=64)
 
     def block(self, device: str, block: AccelerationBlock) -> None:
         """Remember samples."""
@@ -49,8 +50,9 @@ class Evidence:
         self._home.append((at, device, what, value))
 
     def want(self, alert: Alert) -> None:
-        """Ask for the window of an alert; `ready` gives it when it is complete."""
-        if all(wanted.alert.id != alert.id for wanted in self._wanted):
+        """Ask for the window of an alert; `ready` gives it when it is complete, once."""
+        if alert.id not in self._asked:
+            self._asked.append(alert.id)
             self._wanted.append(Wanted(alert, alert.onset.plus(AFTER_MS)))
 
     def ready(self, at: At) -> Iterator[tuple[Alert, dict[str, Any]]]:

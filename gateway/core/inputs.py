@@ -15,6 +15,14 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """A message of the alarm stream was handed to a broker (which proves nothing yet)."""
+
+    at: At
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The centre asks something of the hub; the uplink has already validated its form."""
 
@@ -31,16 +39,19 @@ class Refused:
     reason: str
 
 
-Input = Heard | Tick | Acknowledge | Asked | Refused | LinkChange | ClockProven | HubReturned
+FromCentre = Acknowledge | Published | Asked | Refused
+Input = Heard | Tick | FromCentre | LinkChange | ClockProven | HubReturned
 
 __all__ = [
     "Acknowledge",
     "Asked",
     "ClockProven",
+    "FromCentre",
     "Heard",
     "HubReturned",
     "Input",
     "LinkChange",
+    "Published",
     "Refused",
     "Tick",
 ]

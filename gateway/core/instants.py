@@ -24,8 +24,12 @@ def reached(due: At, now: At) -> bool:
     return left is None or left <= 0
 
 
-def repaired(at: At, boot: str, shift_ms: int) -> At:
-    """Return `at` with its wall time put right, if it is an unproven one of `boot`."""
-    if at.proven or at.boot != boot:
+def repaired(at: At, proof: At) -> At:
+    """Return `at` with its wall time put right by a proven instant of the same boot.
+
+    What the wall showed is not asked: NTP may have set it a moment before it was known to be right,
+    and twice. The time since boot cannot jump.
+    """
+    if at.proven or at.boot != proof.boot:
         return at
-    return replace(at, wall_ms=at.wall_ms + shift_ms, proven=True)
+    return replace(at, wall_ms=proof.wall_ms - proof.mono_ms + at.mono_ms, proven=True)

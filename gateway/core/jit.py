@@ -6,10 +6,12 @@ NUMBA_DISABLE_JIT=1 a kernel is plain Python: kernels widen to int64/float64 at 
 loops with + - * / sqrt and comparisons only, so that both give the same bits.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar, cast
 
 from numba import njit
+from numba.core import event
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,3 +20,10 @@ T = TypeVar("T")
 def kernel(function: Callable[P, T]) -> Callable[P, T]:
     """Compile a numeric function at its first call; its type stays what it says."""
     return cast("Callable[P, T]", njit(cache=True, fastmath=False)(function))
+
+
+@contextlib.contextmanager
+def compiled() -> Iterator[Callable[[], bool]]:
+    """Give what answers whether this context has compiled anything: loading is not compiling."""
+    with event.install_recorder("numba:compile") as record:
+        yield lambda: bool(record.buffer)

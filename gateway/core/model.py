@@ -293,13 +293,9 @@ class LinkChange:
 
 @dataclass(frozen=True, slots=True)
 class ClockProven:
-    """The wall clock is known to be right from `at` on; earlier stamps of this boot are repaired.
-
-    shift_ms: what must be added to an unproven `wall_ms` of this boot to make it right.
-    """
+    """The wall clock is known to be right at `at`, which repairs earlier stamps of its boot."""
 
     at: At
-    shift_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ Invariants
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.core.alerts import Alert
@@ -21,7 +21,7 @@ from gateway.core.commands import MEMORY, Commands, test_alarm
 from gateway.core.detector import Detector, Learning
 from gateway.core.draft import Draft
 from gateway.core.evidence import Evidence
-from gateway.core.inputs import Acknowledge, Asked, Input, Refused
+from gateway.core.inputs import Acknowledge, Asked, FromCentre, Input, Published, Refused
 from gateway.core.instants import elapsed_ms
 from gateway.core.model import (
     AccelerationBlock,
@@ -47,7 +47,8 @@ class Plan:
 
     window_ms: the cancel window of each kind (0 or absent: none).
     cancel_buttons: devices whose press says "I am well"; one that is also an SOS button cancels
-        only while something is pending, and cries for help otherwise.
+        only by a single press while something is pending. A double or held press of it is no calm
+        answer to a question: it cries for help at any time.
     place: the standard's location code of each device.
     """
 
@@ -100,16 +101,11 @@ class Pipeline:
                 detected = self._heard(given, draft)
             case Tick():
                 self._tick(given.at, draft)
-            case Acknowledge(at=at, ack=ack):
-                self.book.acknowledge(at, ack, draft)
-            case Asked():
-                self._commands.ask(given, self._plan.detectors, draft)
+            case Acknowledge() | Published() | Asked() | Refused():
+                self._from_centre(given, draft)
                 detected = None
-            case Refused():
-                self._commands.refuse(given, draft)
-                detected = None
-            case ClockProven(at=at, shift_ms=shift_ms):
-                self.book.repair(at.boot, shift_ms, draft)
+            case ClockProven(at=at):
+                self.book.repair(at, draft)
             case HubReturned():
                 self._returned(given)
             case LinkChange():
@@ -125,6 +121,17 @@ class Pipeline:
         return draft.outputs()
 
     # ------------------------------------------------------------------------------ details
+    def _from_centre(self, given: FromCentre, draft: Draft) -> None:
+        match given:
+            case Acknowledge(at=at, ack=ack):
+                self.book.acknowledge(at, ack, draft)
+            case Published(id=message_id):
+                self.book.published(message_id)
+            case Asked():
+                self._commands.ask(given, self._plan.detectors, draft)
+            case Refused():
+                self._commands.refuse(given, draft)
+
     def _heard(self, given: Heard, draft: Draft) -> Heard | None:
         if given.memory is not None:
             draft.memories.append(given.memory)
@@ -136,19 +143,24 @@ class Pipeline:
                 self._evidence.event(reading.at, given.device, *event)
         if not self._cancels(given, draft):
             return given
-        # The press was the resident's word, and a sign of life to whoever counts silence.
-        self._detect(given, draft, self._plan.learning)
+        # The press was the resident's word: a sign of life to whoever counts silence, no cry for
+        # help. The packet's other readings (the button's battery) are as good as any.
+        rest = tuple(one for one in given.readings if not isinstance(one.value, Button))
+        learning = self._plan.learning
+        self._detect(given, draft, learning)
+        others = tuple(rule for rule in self._plan.detectors if rule not in learning)
+        self._detect(replace(given, readings=rest), draft, others)
         return None
 
     def _cancels(self, given: Heard, draft: Draft) -> bool:
         """Take the resident's word; return whether the press was that and nothing else."""
-        pressed = any(
-            isinstance(reading.value, Button) and reading.value.press is not Press.RELEASE
-            for reading in given.readings
-        )
-        if not pressed or given.device not in self._plan.cancel_buttons:
+        presses = {one.value.press for one in given.readings if isinstance(one.value, Button)}
+        presses -= {Press.RELEASE}
+        if not presses or given.device not in self._plan.cancel_buttons:
             return False
-        if given.device in self._plan.sos_buttons and not self.book.pending:
+        if given.device in self._plan.sos_buttons and not (
+            self.book.pending and presses == {Press.SINGLE}
+        ):
             return False
         self.book.resident(given.device, draft)
         return True

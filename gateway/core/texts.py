@@ -20,10 +20,6 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the resident pressed the cancel button",
             "어르신이 취소 버튼을 눌렀습니다",
         ),
-        "window.over": (
-            "nobody cancelled within {seconds:.0f} s",
-            "{seconds:.0f}초 안에 취소가 없었습니다",
-        ),
         "fall.suspected": (
             "impact {impact_g:.1f} g after {lowest_g:.1f} g, arm turned by {turn_deg:.0f}°",
             "충격 {impact_g:.1f} g, 직전 최저 {lowest_g:.1f} g, 팔 방향 변화 {turn_deg:.0f}°",
@@ -64,7 +60,6 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "band out of reach for {minutes:.0f} min",
             "밴드가 {minutes:.0f}분 동안 연결되지 않습니다",
         ),
-        "band.back": ("band connected again", "밴드가 다시 연결되었습니다"),
         "band.notworn": ("band not worn for {minutes:.0f} min", "밴드 미착용 {minutes:.0f}분"),
         "band.worn": ("band worn again", "밴드를 다시 착용했습니다"),
         "adapter.deaf": (
@@ -73,14 +68,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "adapter.back": ("the Bluetooth adapter hears again", "블루투스 수신이 회복되었습니다"),
         "store.failed": (
-            "the database cannot be written: {detail}",
-            "데이터베이스 기록 불가: {detail}",
+            "the database failed: {detail}",
+            "데이터베이스 이상: {detail}",
         ),
-        "store.back": ("the database can be written again", "데이터베이스 기록이 회복되었습니다"),
-        "store.replaced": (
-            "the database was unusable and has been replaced: {detail}",
-            "데이터베이스가 손상되어 새로 만들었습니다: {detail}",
-        ),
+        "store.back": ("the database works again", "데이터베이스가 회복되었습니다"),
         "clock.unproven": (
             "the hub's clock has not been proven for {minutes:.0f} min",
             "허브 시계가 {minutes:.0f}분 동안 확인되지 않았습니다",
@@ -94,16 +85,28 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the time of this alarm was corrected",
             "이 경보의 시각을 바로잡았습니다",
         ),
-        "hub.returned": (
-            "the hub was off for {minutes:.0f} min",
-            "허브가 {minutes:.0f}분 동안 꺼져 있었습니다",
-        ),
-        "hub.returned-unknown": (
-            "the hub was off, nobody knows how long",
-            "허브가 꺼져 있었습니다 (시간 알 수 없음)",
-        ),
         "test.alarm": ("full-path test alarm", "전 구간 시험 경보"),
         **INACTIVITY,
+    }
+)
+
+
+# Words of the values themselves, where a template shows one; the English values are words already.
+KOREAN: Mapping[str, str] = MappingProxyType(
+    {
+        "single": "한 번",
+        "double": "두 번",
+        "triple": "세 번",
+        "long": "길게",
+        "long_double": "길게 두 번",
+        "long_triple": "길게 세 번",
+        "hold": "누르고 있음",
+        "smoke": "연기",
+        "gas": "가스",
+        "co": "일산화탄소",
+        "water": "누수",
+        "tamper": "기기 훼손",
+        "heat": "고열",
     }
 )
 
@@ -117,7 +120,11 @@ def render(reason: Reason) -> tuple[str, str]:
     """
     try:
         english, korean = TEXTS[reason.code]
-        return english.format(**reason.values), korean.format(**reason.values)
+        spoken = {
+            name: KOREAN.get(value, value) if isinstance(value, str) else value
+            for name, value in reason.values.items()
+        }
+        return english.format(**reason.values), korean.format(**spoken)
     except (KeyError, ValueError, IndexError) as error:
         raise Bug(f"no words for reason {reason}: {error!r}") from error
 

@@ -94,7 +94,8 @@ class Broker:
     def _command(self) -> list[str]:
         config = self._directory / "broker.conf"
         if self._mosquitto:
-            config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+            own = f"listener {self.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+            config.write_text(own)
             return [self._mosquitto, "-c", str(config)]
         config.write_text(AMQTT.format(port=self.port))
         return [

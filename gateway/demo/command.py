@@ -6,13 +6,16 @@ import sys
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from gateway.centre.words import KINDS
+from gateway.core.model import Kind
 from gateway.core.wire import UpMessage
 from gateway.demo.day import SCENES
 from gateway.demo.hold import hold
 from gateway.demo.hops import HOPS, spread
 from gateway.demo.stage import Stage, morning, stage
-from gateway.demo.teller import ZONE
+from gateway.demo.teller import ZONE, standing
 from gateway.option import Language
+from gateway.screens import pad
 
 
 async def run(args: argparse.Namespace, language: Language) -> int:
@@ -80,8 +83,11 @@ def _line(ready: Stage, message: UpMessage) -> str:
     took = trip.ms("decided", "stored") if trip else None
     ms = "" if took is None else f"{took:7.1f} ms"
     clock = datetime.fromisoformat(body["sent_t"]).astimezone(ZONE).strftime("%H:%M:%S")
-    why = body["evid"][("en", "ko")[ready.teller.pick("", "ko") == "ko"]]
-    return f"{clock}  {body['type']:<13} {body['state']:<10} {ms:>12}  {why}"
+    why = ready.teller.pick(body["evid"]["en"], body["evid"]["ko"])
+    kind = ready.teller.pick(*reversed(KINDS[Kind(body["type"])]))
+    over = bool(body["evid"].get("ended"))
+    state = ready.teller.pick(*reversed(standing(body["state"], over=over)))
+    return f"{clock}  {pad(kind, 13)} {pad(state, 10)} {ms:>12}  {why}"
 
 
 def main(args: argparse.Namespace, language: Language) -> int:

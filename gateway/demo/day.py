@@ -157,6 +157,8 @@ async def silence(stage: Stage) -> None:
         "(시간을 건너뜁니다. 센서는 계속 신호를 보냅니다)",
     )
     await stage.skip(24.0, until=lambda: bool(desk.alarms("inactivity", "raised")))
+    async with stage.real_time():
+        await asyncio.sleep(0.5)  # the answer comes back to the hub, too
     for message in desk.alarms("inactivity", "raised")[:1]:
         say.centre(f"raised: {message.body['evid']['en']}", f"발령됨: {message.body['evid']['ko']}")
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -128,13 +131,16 @@ def morning(language_clock: Callable[[], datetime]) -> int:
 
 
 @contextlib.asynccontextmanager
-async def stage(language: Language, mosquitto: str | None, wall_ms: int) -> AsyncIterator[Stage]:
+async def stage(
+    language: Language, mosquitto: str | None, wall_ms: int, out: TextIO = sys.stdout
+) -> AsyncIterator[Stage]:
     """Build the stage in a directory that is gone afterwards."""
     clock = SteppedClock(boot=secrets.token_hex(16), mono_ms=60_000, wall_ms=wall_ms)
-    teller = Teller(clock, language)
+    teller = Teller(clock, language, out)
     hops = Hops(teller.hub)
     hops.install()
     warm()
+    logging.getLogger("bumble").setLevel(logging.CRITICAL)  # a virtual link that drops is no news
     async with contextlib.AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ansim-demo-")))
         stack.callback(structlog.reset_defaults)

@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Callable, MutableMapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
+from gateway.centre.words import KINDS, MATTERS
 from gateway.clock import Clock
+from gateway.core.alerts import Matter
+from gateway.core.model import Kind
 from gateway.core.outputs import Announce, Sound
+from gateway.localtime import local_time
 from gateway.option import Language
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -30,6 +33,8 @@ SOUNDS: dict[Sound, tuple[str, str]] = {
         "아직 아무도 확인하지 않았습니다.",
     ),
 }
+
+OVER = ("해소", "over")  # a fault or hazard has ended; only the centre closes it
 
 MARKS = {"home": "·", "hub": "▸", "voice": "♪", "centre": "✓", "scene": "──"}
 
@@ -77,23 +82,26 @@ class Teller:
 
     def time(self) -> str:
         """Return the home's time of day."""
-        wall = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self._clock.now().wall_ms)
-        return wall.astimezone(ZONE).strftime("%H:%M:%S")
+        return local_time(self._clock.now().wall_ms, ZONE.key).strftime("%H:%M:%S")
 
     def _line(self, mark: str, text: str) -> None:
         self._out.write(f"{self.time()} {MARKS[mark]} {text}\n")
         self._out.flush()
 
 
+def standing(state: str, *, over: bool) -> tuple[str, str]:
+    """Return how it stands with an alert, in Korean and English."""
+    return OVER if over else MATTERS[Matter(state)]
+
+
 def _decided(line: MutableMapping[str, Any]) -> tuple[str, str]:
-    kind, device, state = line["kind"], line["device"], line["state"]
+    kind_ko, kind = KINDS[Kind(line["kind"])]
+    state_ko, state = standing(line["state"], over=bool(line.get("over")))
     return (
-        f"{kind} ({device}) is {state}: {line['why']}",
-        f"{kind} ({device}) {STATES.get(state, state)}: {line['why_ko']}",
+        f"{kind} ({line['device']}), {state}: {line['why']}",
+        f"{kind_ko} ({line['device']}), {state_ko}: {line['why_ko']}",
     )
 
-
-STATES = {"pending": "대기", "raised": "발령", "cancelled": "취소"}
 
 LINES: dict[str, Callable[[MutableMapping[str, Any]], tuple[str, str] | None]] = {
     "alarm decided": _decided,

@@ -15,6 +15,14 @@ from gateway.errors import RadioError
 
 ANSWER_S = 5.0  # bluetoothd answers in milliseconds; when it hangs, never
 
+# What BlueZ and D-Bus answer, and what a technician can do about it.
+REMEDIES = (
+    ("ServiceUnknown", "bluetoothd does not run: systemctl status bluetooth"),
+    ("org.bluez was not provided", "bluetoothd does not run: systemctl status bluetooth"),
+    ("AccessDenied", "D-Bus refuses this user: it must be in the group bluetooth"),
+    ("NotReady", "switched off: rfkill unblock bluetooth, bluetoothctl power on"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AdapterState:
@@ -23,6 +31,14 @@ class AdapterState:
     name: str
     address: str
     powered: bool
+
+
+def in_words(wrong: Exception) -> str:
+    """Return why the adapter failed, as whoever stands before the hub can use it."""
+    if isinstance(wrong, FileNotFoundError | ConnectionRefusedError):
+        return "no D-Bus on this machine: are dbus and bluez installed and running?"
+    text = str(wrong) or type(wrong).__name__
+    return next((remedy for sign, remedy in REMEDIES if sign in text), text)
 
 
 async def find_adapter(wanted: str) -> str | None:
@@ -42,7 +58,7 @@ async def adapter_fault(name: str | None) -> str | None:
     try:
         known = [one for one in await adapters() if name in (None, one.name)]
     except Exception as wrong:  # noqa: BLE001 - whatever D-Bus throws, it is the answer
-        return str(wrong) or type(wrong).__name__
+        return in_words(wrong)
     if not known:
         return "gone"
     if not any(one.powered for one in known):

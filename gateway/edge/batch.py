@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlite_utils import Database
 
 from gateway.core.alerts import Alert
+from gateway.core.instants import repaired
 from gateway.core.model import At, Memory
 from gateway.core.outputs import Keep, Post
 from gateway.edge.records import Row
@@ -13,17 +14,13 @@ from gateway.edge.records import Row
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """The clock was proven: what `boot` stamped unproven up to `before_mono` is `shift_ms` off."""
+    """The clock was proven at `proof`, which mends what its boot stamped before it."""
 
-    boot: str
-    shift_ms: int
-    before_mono: int
+    proof: At
 
     def mend(self, at: At) -> At:
         """Return `at` as it should have been stamped."""
-        if at.boot != self.boot or at.proven or at.mono_ms > self.before_mono:
-            return at
-        return At(at.boot, at.mono_ms, at.wall_ms + self.shift_ms, proven=True)
+        return at if at.mono_ms > self.proof.mono_ms else repaired(at, self.proof)
 
 
 @dataclass(slots=True)

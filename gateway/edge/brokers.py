@@ -72,9 +72,9 @@ class Brokers:
         return self._settings.brokers[self._now]
 
     @property
-    def several(self) -> bool:
-        """Whether there is another one to try."""
-        return len(self._settings.brokers) > 1
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._settings.brokers)
 
     def turn(self, *, healthy: bool) -> int:
         """Go on to the next; return how many rounds have failed if one is over now, else 0."""

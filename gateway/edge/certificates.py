@@ -28,20 +28,24 @@ class Pair:
 
 
 class Authority:
-    """A certificate authority whose files stand in one directory."""
+    """A certificate authority whose files stand in one directory; one that is there is used."""
 
     def __init__(self, directory: Path, *, not_before: datetime) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._not_before = not_before
-        self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ansim CA")])
+        self.ca_file = directory / "ca.crt"
+        key_file = directory / "ca.key"
+        if key_file.exists():
+            self._key = _read_key(key_file)
+            return
+        self._key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(self._name, self._key, not_before).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
-        self.ca_file = directory / "ca.crt"
         self._write(
-            Pair(self.ca_file, directory / "ca.key"),
+            Pair(self.ca_file, key_file),
             builder.add_extension(_usage(ca=True), critical=True),
             self._key,
         )
@@ -109,6 +113,13 @@ class Authority:
                 serialization.NoEncryption(),
             )
         )
+
+
+def _read_key(key_file: Path) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{key_file} was not made here: it holds no elliptic curve key")
+    return key
 
 
 def _general(host: str) -> x509.GeneralName:

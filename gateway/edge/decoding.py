@@ -121,6 +121,11 @@ class Ear:
         self._last_heard = at
         return self._decode(Packet(at, self.name, channel, uuid, data))
 
+    def packet(self, packet: Packet) -> None:
+        """Take a packet that was stamped before: a recording's."""
+        self._last_heard = packet.at
+        self._decode(packet)
+
     def status(self) -> DeviceStatus:
         """Return what is known now."""
         return DeviceStatus(

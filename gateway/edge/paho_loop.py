@@ -9,6 +9,7 @@ TLS may hold decrypted bytes while the socket is not readable: reading goes on w
 """
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -78,6 +79,10 @@ class LoopDriver:
             sock.close()
 
     def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
+        # Without it Nagle holds a PUBLISH back until the peer's delayed ACK. Measured on loopback
+        # from durable to `stored`: 89 ms; with it 44; with mosquitto's set_tcp_nodelay as well 1.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
         def opened() -> None:
             if not self._stopped:
                 self._loop.add_reader(sock, self._turn, self._read)

@@ -31,7 +31,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
 from gateway.core.model import At, Link, LinkChange
-from gateway.edge.adapter import adapter_fault, find_adapter
+from gateway.edge.adapter import adapter_fault, find_adapter, in_words
 from gateway.edge.decoding import Deliver
 from gateway.settings import RadioSettings, ScanMode
 from gateway.supervise import backoff, jittered
@@ -39,6 +39,7 @@ from gateway.supervise import backoff, jittered
 START_S = 20.0  # D-Bus answers in milliseconds or, when bluetoothd hangs, never
 STOP_S = 5.0
 CHECKS = 18  # looks at the counters within `deaf_after_s`: every 5 s at its default
+LOOK_S = 30.0  # and at least so often: each look is a proof of work for the watchdog
 
 # BlueZ's passive scan reports only what matches a pattern. Nearly every advert begins with one of
 # these flags; sensors that send none (bthome-ble#26) are caught by their service data.
@@ -140,7 +141,7 @@ class Scanner:
                 await self._scanner.start()
         except Exception as wrong:  # noqa: BLE001 - whatever the stack throws, the adapter failed
             self._log.warning("scan not started", adapter=self.adapter, error=repr(wrong))
-            self._report(up=False, detail=f"{self.adapter}: {str(wrong) or type(wrong).__name__}")
+            self._report(up=False, detail=f"{self.adapter}: {in_words(wrong)}")
             await self._stop()
             return False
         finally:
@@ -181,7 +182,7 @@ class Scanner:
         adverts, since = self.adverts, self._clock.now()
         streamed, streamed_at = self.streamed, since
         while True:
-            await self._clock.sleep(limit_s / CHECKS)
+            await self._clock.sleep(min(limit_s / CHECKS, LOOK_S))
             self._pulse()
             now = self._clock.now()
             if self.streamed != streamed:

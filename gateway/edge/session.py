@@ -46,6 +46,7 @@ class Session:
         birth: Mapping[str, Any],
         heartbeat: Callable[[], Mapping[str, Any]],
         centre_gone: Callable[[], bool],
+        published: Callable[[str], None] = lambda _id: None,
     ) -> None:
         self._connection = connection
         self._topics = topics
@@ -55,6 +56,7 @@ class Session:
         self._birth = birth
         self._heartbeat = heartbeat
         self._centre_gone = centre_gone
+        self._published = published
         self._changed = asyncio.Event()
         self.bulk = BulkLane()
         self.window = max(1, min(window, connection.receive_maximum))
@@ -128,6 +130,7 @@ class Session:
             if alarm is None:
                 return
             self._publish(self._alarm(alarm), partial(self._alarms.answered, alarm.row.id))
+            self._published(alarm.row.id)
             _log.info("alarm published", message=alarm.row.id, attempt=alarm.attempt)
 
     def _alarm(self, alarm: Alarm) -> Publication:

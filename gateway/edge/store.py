@@ -253,12 +253,12 @@ class Store:
         )
 
     # ------------------------------------------------------------------------------ upkeep
-    async def repair_time(self, boot: str, shift_ms: int, before_mono: int) -> tuple[Alert, ...]:
-        """Mend what this boot stamped before its clock was proven; return alerts that changed.
+    async def repair_time(self, proof: At) -> tuple[Alert, ...]:
+        """Mend what the boot of `proof` stamped before it, unproven; return alerts that changed.
 
         Messages already made keep what they said; for the alerts the core sends an `update`.
         """
-        changed = self._backlog.repair(Repair(boot, shift_ms, before_mono))
+        changed = self._backlog.repair(Repair(proof))
         await self.flush()
         return changed
 

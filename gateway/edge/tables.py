@@ -177,14 +177,15 @@ def _decoded(rows: list[tuple[str, str]]) -> tuple[tuple[Alert, ...], tuple[str,
 
 def _repair(db: Database, repair: Repair) -> None:
     """Mend the wall time of stored rows; bodies stay as they were sent. Twice does no harm."""
-    values = [repair.shift_ms, repair.before_mono, repair.boot]
+    proof = repair.proof
+    values = [proof.wall_ms - proof.mono_ms, proof.mono_ms, proof.boot]
     db.execute(
-        "UPDATE readings SET wall_ms = wall_ms + ?, proven = 1 WHERE proven = 0 AND mono_ms <= ?"
+        "UPDATE readings SET wall_ms = mono_ms + ?, proven = 1 WHERE proven = 0 AND mono_ms <= ?"
         " AND boot = (SELECT number FROM boots WHERE id = ?)",
         values,
     )
     db.execute(
-        "UPDATE outbox SET wall_ms = wall_ms + ?, proven = 1 WHERE proven = 0 AND mono_ms <= ?"
+        "UPDATE outbox SET wall_ms = mono_ms + ?, proven = 1 WHERE proven = 0 AND mono_ms <= ?"
         " AND boot_id = ?",
         values,
     )

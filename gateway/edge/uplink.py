@@ -4,7 +4,8 @@ Theory of operation. Two tasks. `_watch` reads new alarm rows from the outbox as
 they are committed, and notices when the centre does not answer, whether or not a broker is
 reachable. `_connect_for_ever` keeps one connection (gateway.edge.brokers), on which one session
 lives (gateway.edge.session). After 20 s with an alarm sent and not stored the next broker of the
-list gets its chance.
+list gets its chance; when none of them helped, each round waits twice as long (an alarm that the
+centre will never store must not make the hub change brokers for ever).
 
 All waiting here is the time of input and output (the event loop's); `at` comes from the clock.
 """
@@ -18,12 +19,12 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock
-from gateway.core.alerts import SECOND_BROKER_AFTER_S
-from gateway.core.inputs import Acknowledge, Asked, Refused
+from gateway.core.inputs import FromCentre, Published
 from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
 from gateway.edge.brokers import Brokers, backoff_s
+from gateway.edge.centre_link import CentreLink
 from gateway.edge.downlink import Downlink
 from gateway.edge.lanes import AlarmFeed, AlarmLane
 from gateway.edge.mqtt import Connection, Received
@@ -32,7 +33,6 @@ from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 from gateway.errors import LinkError, StoreError
 from gateway.settings import UplinkSettings
 
-NOT_STORED_S = 30.0
 HEALTHY_S = 30.0  # a connection that lived this long begins a new series of back-offs
 WATCH_S = 1.0
 
@@ -78,12 +78,13 @@ class Uplink:
         settings: UplinkSettings,
         topics: Topics,
         outbox: Outbox,
-        deliver: Callable[[Acknowledge | Asked | Refused | LinkChange], None],
+        deliver: Callable[[FromCentre | LinkChange], None],
         clock: Clock,
         *,
         birth: Callable[[], Mapping[str, Any]],
         heartbeat: Callable[[], Mapping[str, Any]],
         jitter: random.Random,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -103,8 +104,12 @@ class Uplink:
         self._number = 0
         self._broker_up: bool | None = None
         self._since: float | None = None
-        self._centre_up: bool | None = None
-        self._last_stored: float | None = None
+        self._centre = CentreLink(
+            self._alarms,
+            self._brokers.count,
+            lambda up, detail: self._tell(Link.CENTRE, up=up, detail=detail),
+        )
+        self._pulse = pulse
         self._last_error = ""
         self._downlink = Downlink(
             topics,
@@ -157,8 +162,8 @@ class Uplink:
             in_flight=connection.in_flight if connection else 0,
             window=session.window if session else 0,
             alarms_waiting=len(self._alarms),
-            last_stored=self._last_stored,
-            centre_up=self._centre_up,
+            last_stored=self._centre.last_stored,
+            centre_up=self._centre.up,
             refusals=self._downlink.refusals,
             last_error=self._last_error,
         )
@@ -168,10 +173,13 @@ class Uplink:
         loop = asyncio.get_running_loop()
         while True:
             self._woken.clear()
+            self._pulse()
             if self._rows:
                 self._rows = False
                 await self._read_alarms()
-            self._check_answers(loop.time())
+            why = self._centre.check(loop.time())
+            if why and self._brokers.connection is not None:
+                self._brokers.connection.drop(LinkError(why))
             try:
                 async with asyncio.timeout(WATCH_S):
                     await self._woken.wait()
@@ -190,44 +198,22 @@ class Uplink:
         if fresh and self._session is not None:
             self._session.changed()
 
-    def _check_answers(self, now: float) -> None:
-        offered, sent = self._alarms.oldest_offered(), self._alarms.oldest_sent()
-        heard = self._last_stored or float("-inf")
-        if offered is not None and now - max(offered, heard) >= NOT_STORED_S:
-            self._centre(up=False, detail=f"no `stored` for an alarm for {NOT_STORED_S:g} s")
-        if (
-            sent is not None
-            and now - max(sent, heard) >= SECOND_BROKER_AFTER_S
-            and self._brokers.several
-            and self._brokers.connection is not None
-        ):
-            self._brokers.connection.drop(
-                LinkError(f"an alarm was not stored within {SECOND_BROKER_AFTER_S:g} s")
-            )
-
     def _on_ack(self, ack: Ack) -> None:
-        if ack.status is AckStatus.STORED:
-            self._last_stored = asyncio.get_running_loop().time()
-        self._centre(up=True)
-        if self._session is not None and ack.status is AckStatus.STORED:
+        stored = ack.status is AckStatus.STORED
+        if stored:
+            self._centre.stored(asyncio.get_running_loop().time())
+        if self._centre.answered():
+            self._all_again()
+        if self._session is not None and stored:
             self._session.bulk.settle(ack.ids)
             if ack.upto is not None:
                 self._session.bulk.settle_upto(ack.epoch, ack.stream, ack.upto)
             self._session.changed()
 
     def _on_state(self, state: CentreState, retained: bool) -> None:  # noqa: FBT001 - MQTT's flag
-        self._centre(up=state.online, detail="" if state.online else "the centre says it is gone")
-        if state.online and not retained:
+        back = self._centre.says(online=state.online)
+        if back or (state.online and not retained):
             self._all_again()  # it has just come: what was sent while it was away never reached it
-
-    def _centre(self, *, up: bool, detail: str = "") -> None:
-        if self._centre_up is not None and self._centre_up == up:
-            return
-        returned = up and self._centre_up is not None
-        self._centre_up = up
-        self._tell(Link.CENTRE, up=up, detail=detail)
-        if returned:
-            self._all_again()
 
     def _all_again(self) -> None:
         if self._session is not None:
@@ -300,7 +286,8 @@ class Uplink:
             heartbeat_s=self._settings.heartbeat_s,
             birth=birth,
             heartbeat=self._heartbeat,
-            centre_gone=lambda: self._centre_up is False,
+            centre_gone=lambda: self._centre.left,
+            published=lambda id_: self._deliver(Published(self._clock.now(), id_)),
         )
         await self._session.run(self._downlink.topics)
 

@@ -136,9 +136,14 @@ class PolarBand(Peripheral):
             self._wrist.play(acc_mg, rate_hz or self.rate_hz, self.rate_hz)
         self._to_come.clear()
 
+    @property
+    def left(self) -> int:
+        """How many samples of what is played the arm has still to feel."""
+        return self._wrist.left + sum(len(acc_mg) for acc_mg, _ in self._to_come)
+
     async def played(self) -> None:
         """Wait until the last sample of all recordings has left the band."""
-        while self._wrist.left or self._to_come:
+        while self.left:
             self._played.clear()
             await self._played.wait()
 

@@ -195,7 +195,7 @@ def test_a_kill_around_the_commit_loses_nothing_and_doubles_nothing(
     path: Path, when: str, kept_again: int
 ) -> None:
     root = Path(__file__).parents[2]
-    killed = subprocess.run(  # noqa: S603 - our own interpreter and text
+    killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(path), when],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},

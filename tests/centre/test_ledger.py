@@ -283,6 +283,22 @@ def test_a_death_of_an_older_session_is_ignored(bench: Bench) -> None:
     assert not bench.ledger.households[HUB].online
 
 
+def test_what_another_broker_remembers_of_an_earlier_session_changes_nothing(bench: Bench) -> None:
+    bench.take(birth(7))
+    bench.take(birth(5), retained=True)
+    assert bench.ledger.households[HUB].session == 7
+    bench.take(death(7))
+    bench.take(birth(5), retained=True)
+    assert not bench.ledger.households[HUB].online
+
+
+def test_a_replaced_database_counts_its_sessions_anew(bench: Bench) -> None:
+    bench.take(birth(7))
+    bench.take(birth(1, epoch="01JEPOCH00000000000000000B"))
+    home = bench.ledger.households[HUB]
+    assert (home.session, home.online) == (1, True)
+
+
 def test_a_short_absence_is_no_event_and_a_long_one_is_told_once(bench: Bench) -> None:
     bench.take(birth(1))
     bench.take(death(1), T0 + 1_000)

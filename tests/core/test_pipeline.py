@@ -7,11 +7,14 @@ import pytest
 
 from gateway.core.alerts import Matter, Word
 from gateway.core.detectors.hazard import HazardDetector
+from gateway.core.detectors.health import BatteryDetector
 from gateway.core.detectors.sos import SosDetector
-from gateway.core.inputs import Acknowledge, Asked, Input, Refused
+from gateway.core.inputs import Acknowledge, Asked, Input, Published, Refused
 from gateway.core.model import (
     AccelerationBlock,
     At,
+    Battery,
+    Button,
     ClockProven,
     Contact,
     Decision,
@@ -67,7 +70,7 @@ def test_a_press_is_raised_at_once_with_its_counter_in_the_same_outputs() -> Non
     assert post.body["state"] == "raised"
     assert post.body["loc"] == 3072
     assert post.body["mdc"] == 2
-    assert post.body["evid"]["ko"] == "응급호출 버튼을 눌렀습니다 (single)"
+    assert post.body["evid"]["ko"] == "응급호출 버튼을 눌렀습니다 (한 번)"
 
 
 def test_a_second_press_updates_until_a_person_has_handled_the_first() -> None:
@@ -102,6 +105,17 @@ def test_a_suspected_fall_is_published_pending_with_its_due_time_and_raised_when
     assert raised.body["refs"] == [pending.id]
     assert [told.sound for told in outputs.announcements] == [Sound.RAISED]
     assert not alarms(home.feed(tick(33)))
+
+
+def test_a_second_fall_soon_after_a_cancelled_one_is_another_happening() -> None:
+    says = (fall(Stage.SUSPECTED, 2), fall(Stage.WITHDRAWN, 2), fall(Stage.CONFIRMED, 2))
+    home = pipeline(Says("band", *says, fall(Stage.SUSPECTED, 45)), windows={Kind.FALL: 30_000})
+    (first,) = alarms(home.feed(heard(4, "band")))
+    home.feed(heard(20, "band"))
+    assert not alarms(home.feed(heard(25, "band"))), "the same fall again"
+    (second,) = alarms(home.feed(heard(47, "band")))
+    assert (second.body["msg"], second.body["state"]) == ("new", "pending")
+    assert second.id != first.id
 
 
 @pytest.mark.parametrize("stage", [Stage.CONFIRMED, Stage.WITHDRAWN])
@@ -156,6 +170,29 @@ def test_one_button_for_both_cancels_only_while_something_is_pending() -> None:
     assert [p.body["type"] for p in alarms(home.feed(press(8)))] == ["pers"]
 
 
+@pytest.mark.parametrize("how", [Press.DOUBLE, Press.TRIPLE, Press.HOLD])
+def test_one_button_for_both_pressed_in_distress_calls_for_help_while_something_is_pending(
+    how: Press,
+) -> None:
+    home = pipeline(
+        SosDetector("sos"),
+        Says("band", fall(Stage.SUSPECTED)),
+        windows={Kind.FALL: 30_000},
+        cancel=["sos"],
+        sos=["sos"],
+    )
+    home.feed(heard(2, "band"))
+    (post,) = alarms(home.feed(press(5, how=how)))
+    assert (post.body["type"], post.body["msg"]) == ("pers", "new")
+    assert home.book.pending, "the fall still waits for its due time"
+
+
+def test_the_battery_in_a_cancelling_press_is_heard_too() -> None:
+    home = pipeline(BatteryDetector(), cancel=["ok"])
+    (post,) = alarms(home.feed(heard(5, "ok", Button(Press.SINGLE), Battery(5))))
+    assert post.body["type"] == "fault.battery"
+
+
 def test_a_second_fall_rings_though_the_centre_never_closed_the_first() -> None:
     home = pipeline(Says("band", fall(Stage.SUSPECTED, 0), fall(Stage.SUSPECTED, 7200)))
     (first,) = alarms(home.feed(heard(2, "band")))
@@ -175,6 +212,16 @@ def test_the_words_of_the_centre_move_the_alert_and_the_resident_hears_of_them()
     assert [(a.matter, a.cause) for a in outputs.alerts] == [(Matter.CLOSED, "real")]
     assert outputs.forget == (post.id,)
     assert not list(home.book)
+
+
+def test_what_was_handed_to_a_broker_is_sent_and_costs_no_commit() -> None:
+    home = pipeline(SosDetector("sos"))
+    (post,) = alarms(home.feed(press(0)))
+    assert home.feed(Published(at(1), post.id)) == Outputs()
+    assert [alert.word for alert in home.book] == [Word.SENT]
+    home.feed(stored((post.id,), 2))
+    home.feed(Published(at(3), post.id))
+    assert [alert.word for alert in home.book] == [Word.STORED], "a repetition takes nothing back"
 
 
 def test_an_acknowledgement_of_something_unknown_moves_nothing() -> None:
@@ -244,7 +291,7 @@ def test_a_time_repaired_later_is_sent_as_an_update() -> None:
     (new,) = alarms(home.feed(Heard(unproven, "sos", (reading,))))
     assert (new.body["t"], new.body["clock"]) == ("1970-01-01T00:00:01.000Z", "estimated")
     proven = At(BOOT, 9_000, 1_790_000_004_000, proven=True)
-    (update,) = alarms(home.feed(ClockProven(proven, 1_790_000_000_000 - 1_000)))
+    (update,) = alarms(home.feed(ClockProven(proven)))
     assert (update.body["msg"], update.body["refs"]) == ("update", [new.id])
     assert (update.body["t"], update.body["clock"]) == ("2026-09-21T14:13:20.000Z", "proven")
 
@@ -257,6 +304,17 @@ def test_a_pending_alarm_of_an_earlier_boot_is_raised_when_nobody_can_know_the_t
     later = At("c1" * 16, 500, 7, proven=False)
     second.feed(HubReturned(later, at(3)))
     (post,) = alarms(second.feed(tick_at(later.plus(1000))))
+    assert post.body["state"] == "raised"
+
+
+def test_a_pending_alarm_does_not_wait_for_a_clock_that_has_gone_back_over_a_reboot() -> None:
+    first = pipeline(Says("band", fall(Stage.SUSPECTED)), windows={Kind.FALL: 30_000})
+    first.feed(heard(9 * 3600, "band"))
+    second = pipeline()
+    second.restore(tuple(first.book), {}, {})
+    later = at(60, boot="c1" * 16)
+    second.feed(HubReturned(later, None))
+    (post,) = alarms(second.feed(tick_at(later)))
     assert post.body["state"] == "raised"
 
 

@@ -10,6 +10,8 @@ from gateway.core.model import Int16Array, Int64Array, Stage
 from gateway.errors import ConfigurationError
 from gateway.virtual.wear import fall, put_on_table, quiet, times, walking
 
+pytestmark = pytest.mark.timeout(300)  # the first call of a kernel compiles it
+
 
 def detector(rate_hz: float = 50.0, point: str = "balanced") -> FallDetector:
     return FallDetector("band", sample_rate_hz=rate_hz, range_g=8.0, operating_point=point)
@@ -153,6 +155,16 @@ def test_a_clock_that_jumps_back_begins_anew_instead_of_mixing_two_times() -> No
     (again,) = d.feed_block(t, acc)
     (fresh,) = detector().feed_block(t, acc)
     assert again == fresh
+
+
+def test_a_suspicion_of_a_time_that_is_gone_is_not_confirmed_in_the_new_one() -> None:
+    acc = np.concatenate([walking(8), fall(lying_s=6)])
+    t = times(len(acc))
+    d = detector()
+    assert stages(d.feed_block(t + 10_000_000, acc)) == [Stage.SUSPECTED]
+    still = quiet(60)
+    assert d.feed_block(times(len(still)), still) == []
+    assert d.tick(100_000_000) == []
 
 
 def test_operating_points_differ_only_in_their_threshold() -> None:

@@ -1,5 +1,7 @@
 """Technical faults begin when they should, end when they should, and are said once."""
 
+import pytest
+
 from gateway.core.detector import Detector
 from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
 from gateway.core.detectors.links import ClockDetector, LinkDetector
@@ -92,6 +94,21 @@ def test_a_link_that_falls_is_a_fault_once_and_ends_when_it_returns() -> None:
     ]
 
 
+def test_a_fault_of_the_hub_open_from_the_last_run_is_not_told_again_and_ends() -> None:
+    links = LinkDetector()
+    back = HubReturned(at(0), None, frozenset({(Kind.FAULT_ADAPTER, "hci0")}))
+    deaf = LinkChange(at(1), Link.ADAPTER, up=False, device="hci0")
+    hears = LinkChange(at(9), Link.ADAPTER, up=True, device="hci0")
+    assert said(links, back, deaf) == []
+    assert said(links, hears) == [(Stage.ENDED, "adapter.back")]
+
+
+def test_a_wrong_key_is_news_though_the_sensor_was_silent_in_the_last_run() -> None:
+    back = HubReturned(at(0), None, frozenset({(Kind.FAULT_SENSOR, "hall")}))
+    wrong = LinkChange(at(1), Link.KEY, up=False, device="hall")
+    assert said(LinkDetector(), back, wrong) == [(Stage.CONFIRMED, "sensor.key")]
+
+
 def test_a_clock_that_jumps_while_believed_is_reported() -> None:
     clock = ClockDetector()
     jumped = At(BOOT, at(60).mono_ms, at(60).wall_ms + 9 * 3_600_000, proven=True)
@@ -107,4 +124,33 @@ def test_a_clock_unproven_for_ten_minutes_is_a_fault_until_it_is_proven() -> Non
     assert said(clock, *inputs, tick(701)) == [
         (Stage.CONFIRMED, "clock.unproven"),
         (Stage.ENDED, "clock.proven"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "link", "code"),
+    [
+        (Kind.FAULT_ADAPTER, "hci0", Link.ADAPTER, "adapter.back"),
+        (Kind.FAULT_STORE, "store", Link.STORE, "store.back"),
+        (Kind.FAULT_SENSOR, "sos", Link.KEY, "sensor.key-back"),
+    ],
+)
+def test_a_link_that_is_back_after_a_restart_ends_the_fault_of_the_earlier_run(
+    kind: Kind, name: str, link: Link, code: str
+) -> None:
+    returned = HubReturned(at(0), None, frozenset({(kind, name)}))
+    device = "" if link is Link.STORE else name
+    back = LinkChange(at(9), link, up=True, device=device)
+    assert said(LinkDetector(), returned, back) == [(Stage.ENDED, code)]
+
+
+def test_a_clock_proven_after_a_restart_ends_the_fault_of_the_earlier_run() -> None:
+    returned = HubReturned(at(0), None, frozenset({(Kind.FAULT_CLOCK, "clock")}))
+    assert said(ClockDetector(), returned, tick(1)) == [(Stage.ENDED, "clock.proven")]
+
+
+def test_a_key_that_fits_after_a_restart_ends_the_fault_of_the_earlier_run() -> None:
+    returned = HubReturned(at(0), None, frozenset({(Kind.FAULT_SENSOR, "sos")}))
+    assert said(LinkDetector(), returned, heard(5, "hall"), heard(6, "sos"), heard(7, "sos")) == [
+        (Stage.ENDED, "sensor.key-back")
     ]

@@ -15,7 +15,7 @@ from gateway.core.model import (
     Value,
 )
 from gateway.driver import Channel, Decoded, Decoder, MalformedPacket, Packet, Replayed, WrongKey
-from gateway.sealed import address_bytes
+from gateway.layouts.sealed import address_bytes
 from tests import seals
 from tests.fakes_drivers import at, decoder, packet, values
 

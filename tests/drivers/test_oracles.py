@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import bthome, mibeacon
-from gateway import bthome_objects
 from gateway.core.model import (
     Battery,
     Button,
@@ -22,6 +21,7 @@ from gateway.core.model import (
     Value,
 )
 from gateway.driver import Channel, Replayed
+from gateway.layouts import bthome_objects
 from tests import oracles, seals
 from tests.fakes_drivers import decoder, packet, values
 

@@ -9,8 +9,8 @@ from drivers.polar_pmd import CONTROL, DATA, DRIVER
 from gateway.core.model import AccelerationBlock, Battery, HeartRate, Worn
 from gateway.driver import Channel, Decoded, Decoder, MalformedPacket
 from gateway.errors import ConfigurationError
-from gateway.pmd import parse_frame
-from gateway.sig import BATTERY, HEART_RATE
+from gateway.layouts.pmd import parse_frame
+from gateway.layouts.sig import BATTERY, HEART_RATE
 from gateway.virtual import pmd_encoder
 from tests.fakes_drivers import decoder, packet, values
 

@@ -5,7 +5,7 @@ import pytest
 from drivers import battery, heart_rate
 from gateway.core.model import Battery, HeartRate, Reading, Worn
 from gateway.driver import Channel, MalformedPacket
-from gateway.sig import BATTERY, HEART_RATE, parse_battery, parse_heart_rate
+from gateway.layouts.sig import BATTERY, HEART_RATE, parse_battery, parse_heart_rate
 from tests.fakes_drivers import at, decoder, packet, values
 
 

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from bleak.exc import BleakError
 from dbus_fast.aio import MessageBus
 from dbus_fast.constants import PropertyAccess
 from dbus_fast.service import ServiceInterface, dbus_property
 
-from gateway.edge.adapter import AdapterState, adapter_fault, adapters, find_adapter
+from gateway.edge.adapter import AdapterState, adapter_fault, adapters, find_adapter, in_words
 from gateway.errors import RadioError
 
 pytestmark = pytest.mark.skipif(
@@ -105,9 +106,27 @@ async def test_an_adapter_that_is_off_or_gone_has_a_fault_and_another_has_none(
 async def test_without_bluetoothd_the_fault_says_that_it_does_not_answer(system_bus: str) -> None:
     fault = await adapter_fault(None)
     assert fault is not None
-    assert "ServiceUnknown" in fault
+    assert "bluetoothd does not run" in fault
 
 
 async def test_without_dbus_there_is_a_fault_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")
     assert await adapter_fault(None) is not None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "no D-Bus"),
+        (
+            RadioError("bluetoothd does not answer: org.freedesktop.DBus.Error.ServiceUnknown"),
+            "run",
+        ),
+        (BleakError("[org.bluez.Error.NotReady] Resource Not Ready"), "rfkill"),
+        (RadioError("no adapter hci7"), "no adapter hci7"),
+    ],
+)
+def test_a_failed_adapter_is_told_in_words_that_can_be_acted_on(
+    wrong: Exception, said: str
+) -> None:
+    assert said in in_words(wrong)

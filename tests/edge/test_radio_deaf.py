@@ -117,6 +117,15 @@ async def test_the_watchdogs_pulse_turns_while_the_adapter_is_absent() -> None:
         assert home.pulses > before
 
 
+async def test_the_watchdogs_pulse_turns_however_long_silence_may_last() -> None:
+    home = Home(sensor(Script()), deaf_after_s=3600.0)
+    async with home.running():
+        for _ in range(5):
+            before = home.pulses
+            await home.clock.forward(60)
+            assert home.pulses > before
+
+
 def test_a_passive_scan_asks_for_the_neighbours_and_for_every_wanted_element() -> None:
     own = "0000fe95-0000-1000-8000-00805f9b34fb"
     vendor = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"

@@ -91,7 +91,8 @@ async def test_a_proven_clock_mends_what_this_boot_stamped_before_it(tmp_path: P
         await store.flush()
         store.add(keeps(2, 200, proven=False))
         store.add(keeps(1, 300, boot="another boot", proven=False))
-        changed = await store.repair_time("b" * 32, shift, before_mono=2000)
+        proof = replace(at(2000), wall_ms=at(2000).wall_ms + shift)
+        changed = await store.repair_time(proof)
         (mended,) = changed
         assert mended.onset == replace(at(500), wall_ms=at(500).wall_ms + shift)
         assert mended.at == replace(at(1000), wall_ms=at(1000).wall_ms + shift)
@@ -101,6 +102,6 @@ async def test_a_proven_clock_mends_what_this_boot_stamped_before_it(tmp_path: P
         early = [at(100 + i).wall_ms + shift for i in range(3)]
         late = [at(200 + i).wall_ms + shift for i in range(2)]
         assert walls == [(w, 1) for w in early + late] + [(at(300).wall_ms, 0)]
-        assert (await store.repair_time("b" * 32, shift, before_mono=2000)) == ()
+        assert (await store.repair_time(proof)) == ()
     async with opened(tmp_path) as store:
         assert (await store.restore()).alerts == (mended, right)

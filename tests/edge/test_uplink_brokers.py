@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gateway.core.wire import Ack, AckStatus, ack_payload
-from gateway.edge import mqtt, uplink
+from gateway.edge import centre_link, mqtt
 from gateway.edge.brokers import backoff_s
 from tests.contract import assert_valid
 from tests.fake_broker import FakeBroker
@@ -137,7 +137,7 @@ async def test_a_broker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 async def test_an_alarm_not_stored_in_time_goes_by_the_second_broker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(uplink, "SECOND_BROKER_AFTER_S", 0.1)
+    monkeypatch.setattr(centre_link, "SECOND_BROKER_AFTER_S", 0.1)
     core = Core(FakeOutbox([alarm(1)]))
     async with FakeBroker() as first, FakeBroker() as second:
         async with running(new_uplink(settings(first.port, second.port), core)):
@@ -151,7 +151,7 @@ async def test_an_alarm_not_stored_in_time_goes_by_the_second_broker(
 async def test_an_alarm_not_stored_for_long_is_told_to_the_home_once(
     monkeypatch: pytest.MonkeyPatch, *, reachable: bool
 ) -> None:
-    monkeypatch.setattr(uplink, "NOT_STORED_S", 0.1)
+    monkeypatch.setattr(centre_link, "NOT_STORED_S", 0.1)
     core = Core(FakeOutbox([alarm(1)]))
     async with (
         FakeBroker(hangs=not reachable) as broker,
@@ -221,3 +221,15 @@ def test_the_back_off_is_jittered_over_its_whole_width_and_short_for_an_alarm(
     least, longest = spread(rounds, urgent=urgent)
     assert 1 <= least < 1 + most / 10
     assert most * 0.9 < longest <= most
+
+
+async def test_an_alarm_the_centre_never_stores_does_not_hold_the_rest_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(centre_link, "NOT_STORED_S", 0.1)
+    core = Core(FakeOutbox([alarm(1)]))
+    async with FakeBroker() as broker, running(new_uplink(settings(broker.port), core)) as link:
+        await core.until(lambda: ("centre", False) in core.links())
+        core.outbox.add(event(1))
+        link.wake()
+        await broker.until(lambda: broker.count("event") == 1)

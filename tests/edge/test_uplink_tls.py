@@ -118,6 +118,19 @@ async def test_a_wrong_chain_or_name_is_refused_even_without_time(
     assert ("broker", True) not in core.links()
 
 
+@pytest.mark.broker
+@needs_mosquitto
+async def test_a_hub_added_later_by_the_same_authority_comes_in(tmp_path: Path) -> None:
+    Authority(tmp_path, not_before=LONG_AGO).server(["127.0.0.1"])
+    later = Authority(tmp_path, not_before=LONG_AGO)
+    hub = later.client(HUB)
+    core = Core(FakeOutbox())
+    async with Mosquitto(tmp_path, shipped(tmp_path)) as broker:
+        settings = UplinkSettings(brokers=(through(later, broker.port, hub),))
+        async with running(new_uplink(settings, core)):
+            await core.until(lambda: ("broker", True) in core.links())
+
+
 @pytest.mark.parametrize(
     ("spoil", "names"),
     [

@@ -183,6 +183,10 @@ class FallDetector:
         watch = self._watch
         if watch is None:
             return
+        if t_ms < watch.since_ms:  # the band's time began anew: nothing can be said of the old one
+            self._watch = None
+            self._memory[kernels.NEXT_T] = kernels.NEVER
+            return
         self._memory[kernels.NEXT_T] += fall_watch.LOOK_MS
         if t_ms - self._memory[kernels.NEXT_T] > fall_watch.LOOK_MS:  # a gap: what was, is gone
             self._memory[kernels.NEXT_T] = t_ms + fall_watch.LOOK_MS

@@ -1,12 +1,14 @@
 """One band's fall detector on duty in a home: its samples, and what the rest of the home says.
 
-Plain evidence of being well withdraws a suspicion: motion seen in two different rooms after the
-impact (a faller's own last movement lights one sensor, not two; a visitor's would be two, but then
-somebody is there), or a door opened from inside by somebody on their feet together with motion.
+Plain evidence of being well withdraws a suspicion: motion that begins in two different rooms after
+the impact (a faller's own last movement lights one room, not two; a visitor's would be two, but
+then somebody is there), or a door opened by somebody on their feet together with motion. Two
+sensors of one room are one room, one whose place is not known is no witness, and a beacon that
+repeats what the sensor said before the fall is no news: all three would call off a real fall.
 A button is not judged here: the cancel button speaks for itself, the SOS button the other way.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.core.detectors.fall import FallDecision, FallDetector
 from gateway.core.inputs import Input
@@ -18,21 +20,29 @@ from gateway.core.model import (
     Heard,
     Kind,
     Motion,
+    Reading,
     Stage,
     Tick,
 )
 
-ROOMS = 2
+WITNESSES = 2
 SETTLE_MS = 5_000  # the thump itself, and the arm that falls, may light a sensor
 
 
 class FallDuty:
-    """Feeds the detector, and turns what it says into decisions of the home's own time."""
+    """Feeds the detector, and turns what it says into decisions of the home's own time.
 
-    def __init__(self, detector: FallDetector) -> None:
+    room_of: the room that a device watches; empty: nobody knows.
+    """
+
+    def __init__(
+        self, detector: FallDetector, room_of: Callable[[str], str] = lambda _device: ""
+    ) -> None:
         self._detector = detector
+        self._room_of = room_of
         self._onset_ms: int | None = None
-        self._rooms: set[str] = set()
+        self._witnesses: dict[str, str] = {}  # where: the device that saw it
+        self._states: dict[tuple[str, type[object]], bool] = {}
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return what the band's samples, or the home's sensors, decide."""
@@ -43,7 +53,7 @@ class FallDuty:
                         block = reading.value
                         said = self._detector.feed_block(block.t_ms, block.acc_mg)
                         yield from self._decisions(said, given.at)
-            case Heard() if self._onset_ms is not None:
+            case Heard():
                 yield from self._seen(given)
             case Tick(at=at):
                 yield from self._decisions(self._detector.tick(at.mono_ms), at)
@@ -51,21 +61,37 @@ class FallDuty:
                 pass
 
     def _seen(self, given: Heard) -> Iterator[Decision]:
+        begun = [where for where in map(self._begins, given.readings) if where]
         onset = self._onset_ms
         if onset is None or given.at.mono_ms < onset + SETTLE_MS:
             return
-        for reading in given.readings:
-            if reading.value in (Motion(detected=True), Contact(open=True)):
-                self._rooms.add(given.device)
-        if len(self._rooms) >= ROOMS:
-            what = " + ".join(sorted(self._rooms))
+        self._witnesses.update(dict.fromkeys(begun, given.device))
+        if len(self._witnesses) >= WITNESSES:
+            what = " + ".join(sorted(set(self._witnesses.values())))
             said = self._detector.evidence_of_life(given.at.mono_ms, what)
             yield from self._decisions(said, given.at)
+
+    def _begins(self, reading: Reading) -> str:
+        """Return where motion begins or a door opens; empty: it says nothing new.
+
+        A sensor that never says that motion has ended begins once, not each time: whether it was
+        a repetition cannot be told, and a fall called off by mistake is worse than one that rings.
+        """
+        match reading.value:
+            case Motion(detected=now):
+                where = self._room_of(reading.device)
+            case Contact(open=now):
+                where = f"door {reading.device}"
+            case _:
+                return ""
+        key = (reading.device, type(reading.value))
+        before, self._states[key] = self._states.get(key, False), now
+        return where if now and not before else ""
 
     def _decisions(self, said: Iterable[FallDecision], at: At) -> Iterator[Decision]:
         for decision in said:
             if decision.stage is Stage.SUSPECTED:
-                self._onset_ms, self._rooms = decision.onset_ms, set()
+                self._onset_ms, self._witnesses = decision.onset_ms, {}
             else:
                 self._onset_ms = None
             yield Decision(

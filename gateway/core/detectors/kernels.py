@@ -71,6 +71,9 @@ def scan(t_ms: Int64Array, acc_mg: Int16Array, memory: Int64Array, first: int) -
                 count = 0
                 pending = 0
                 due = NEVER
+                if look < NEVER:  # whoever waits for the old time is told at once
+                    look = t
+                    memory[NEXT_T] = t
             else:
                 t = last + 1
         last = t

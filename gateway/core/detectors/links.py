@@ -7,6 +7,7 @@ from gateway.core.inputs import Input
 from gateway.core.model import (
     At,
     Decision,
+    Heard,
     HubReturned,
     Kind,
     Link,
@@ -27,34 +28,40 @@ FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
     }
 )
 
+# A sensor's fault may be its silence as well: after a restart a wrong key is news all the same.
+HUB_FAULTS = frozenset({Kind.FAULT_ADAPTER, Kind.FAULT_STORE})
+
 
 class LinkDetector:
     """Faults that a part of the edge has already proven: adapter, store, bind keys."""
 
     def __init__(self) -> None:
-        self._down: set[tuple[Link, str]] = set()
+        self._down: set[tuple[Kind, str]] = set()
+        self._keys: set[str] = set()
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return the fault when a part falls, and its end when it is back."""
         if isinstance(given, HubReturned):
-            self._down = {
-                (link, device if link is Link.KEY else "")
-                for link, (kind, *_) in FAULTS.items()
-                for open_kind, device in given.open
-                if open_kind is kind
-            }
+            self._down = {(kind, device) for kind, device in given.open if kind in HUB_FAULTS}
+            self._keys = {device for kind, device in given.open if kind is Kind.FAULT_SENSOR}
+        if isinstance(given, Heard) and given.device in self._keys:
+            # No link change comes from a radio to whom the key has fitted from its start.
+            given = LinkChange(given.at, Link.KEY, up=True, device=given.device)
         if not isinstance(given, LinkChange) or given.link not in FAULTS:
             return
-        key = (given.link, given.device)
-        if given.up != (key in self._down):
-            return
-        (self._down.discard if given.up else self._down.add)(key)
         kind, fell, back = FAULTS[given.link]
+        if given.up and given.link is Link.KEY and given.device in self._keys:
+            self._down.add((kind, given.device))
+        self._keys.discard(given.device)
+        device = given.device or given.link.value
+        if given.up != ((kind, device) in self._down):
+            return
+        (self._down.discard if given.up else self._down.add)((kind, device))
         yield Decision(
             kind=kind,
             stage=Stage.ENDED if given.up else Stage.CONFIRMED,
             at=given.at,
-            device=given.device or given.link.value,
+            device=device,
             reason=Reason(back if given.up else fell, {"detail": given.detail}),
         )
 
@@ -76,6 +83,8 @@ class ClockDetector:
 
     def feed(self, given: Input) -> Iterable[Decision]:
         """Return faults of the clock, judged at ticks."""
+        if isinstance(given, HubReturned):
+            self._told = (Kind.FAULT_CLOCK, "clock") in given.open
         if not isinstance(given, Tick):
             return
         at = given.at

@@ -1,0 +1,35 @@
+"""One hub on one store: a second one would give out the same sequence numbers for other alarms.
+
+The centre refuses such alarms, and the broker throws each hub out when the other comes (one client
+id). It happens when a technician types `ansim run` beside the service. What is held is a name in
+the kernel, not a file: it needs no disk, which may hang, and is given back with the process,
+however that ends.
+"""
+
+import contextlib
+import hashlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.errors import HubError
+
+
+@contextlib.contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Hold the store in `directory`; HubError when another hub of this machine holds it."""
+    if sys.platform != "linux":
+        yield
+        return
+    name = hashlib.sha256(os.path.abspath(directory).encode()).hexdigest()[:32]  # noqa: PTH100 - asks no disk
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as held:
+        try:
+            held.bind(f"\0ansim-store-{name}")
+        except OSError:
+            raise HubError(
+                f"another hub works on {directory} already: ansim status, systemctl status "
+                "ansim-gateway / 다른 허브가 이미 실행 중입니다"
+            ) from None
+        yield

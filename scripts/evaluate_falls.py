@@ -1,0 +1,214 @@
+"""Measure the fall detector on people and on whole sets that it was not fitted on: three tables.
+
+    python scripts/evaluate_falls.py [--card]     (about 20 minutes on 2 cores)
+
+Nothing is chosen on what is scored: for every group left out the model is fitted on the others,
+and its frozen threshold comes from people left out *within* those others (INNER groups). The trials
+are then run by the project's scorer through the streaming detector itself. Beside the frozen
+threshold stands the one picked afterwards on the scored trials, as the field usually reports.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one order of sums
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from falls_data import CONDITIONS, Table, build_table, load_scorer, shared_falls
+from falls_score import (
+    Trials,
+    best_scores,
+    left_out_scores,
+    people_folds,
+    threshold_at,
+    trials_of,
+)
+from train_fall import COPIES, FOLDS, OUTPUT, POINTS, SEED, fit_many
+
+from gateway.core.detectors.fall_score import Model
+from gateway.evaluation import ScoredFallDetector
+
+INNER = 2
+CARD = OUTPUT.with_suffix(".md")
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+@dataclass(frozen=True)
+class Split:
+    """One group left out."""
+
+    name: str
+    left_out: np.ndarray  # trials
+
+
+def frozen_models(
+    table: Table, trials: Trials, folds: np.ndarray, splits: list[Split], jobs: int
+) -> list[Model]:
+    """Fit a model for each split, its threshold from people left out within its training part."""
+    inner = people_folds(trials, INNER, SEED + 1)
+    trains = [~s.left_out for s in splits]
+    wanted = trains + [t & (inner != i) for t in trains for i in range(INNER)]
+    fitted = fit_many(table, trials, folds, wanted, jobs)
+    out = []
+    for n, train in enumerate(trains):
+        parts = fitted[len(trains) + n * INNER : len(trains) + (n + 1) * INNER]
+        score = left_out_scores(table, trials, inner, dict(enumerate(parts)), range(1))
+        best = best_scores(table, trials, score, copy=0)
+        thresholds = {p: threshold_at(best, trials, train, s) for p, s in POINTS.items()}
+        out.append(fitted[n]._replace(thresholds=thresholds))
+    return out
+
+
+def detector_of(model: Model) -> Callable[[float, float], ScoredFallDetector]:
+    """Return the scorer's factory for one model."""
+    return lambda rate, reach: ScoredFallDetector(rate, reach, model=model)
+
+
+def run_splits(
+    scorer: Any, packs: list[Any], trials: Trials, splits: list[Split], models: list[Model],
+    condition: str, jobs: int,
+) -> list[list[dict[str, Any]]]:  # fmt: skip
+    """Run each split's left-out trials through its model, by the scorer."""
+    out = []
+    for split, model in zip(splits, models, strict=True):
+        only: dict[str, set[str]] = {}
+        for p, pack in enumerate(packs):
+            mine = split.left_out[trials.pack == p]
+            if mine.any():
+                only[pack.name] = set(pack.subject[mine].astype(str))
+        out.append(
+            scorer.run(
+                packs, detector_of(model), condition, SEED, jobs, want_candidates=True, only=only
+            )
+        )
+    return out
+
+
+def percent(value: float) -> str:
+    """Return a share as people read it."""
+    return f"{100 * value:.1f}"
+
+
+def afterwards(scorer: Any, packs: list[Any], results: list[dict[str, Any]]) -> list[str]:
+    """Return sensitivity at 98 and 99 % specificity, threshold picked on these very trials."""
+    points = scorer.operating_points(packs, results, (0.98, 0.99))
+    return [percent(p["sensitivity"]) for p in points]
+
+
+def people_rows(scorer: Any, packs: list[Any], results: list[dict[str, Any]], name: str) -> str:
+    """Return one line of the tables of people left out."""
+    r = scorer.score(packs, results)
+    e, wear = r["pooled"]["E"], r["pooled"]["L"]
+    sets = ", ".join(
+        f"{n} {percent(r['sets'][n]['sensitivity'])}/{percent(r['sets'][n]['specificity'])}"
+        for n in r["fall_sets"]
+    )
+    picked = " / ".join(afterwards(scorer, packs, results))
+    return (
+        f"| {name} | {picked} | {percent(e['sensitivity'])} / {percent(e['specificity'])} | {sets} "
+        f"| {r['elderly']['false_trials']} of {r['elderly']['adl_trials']} "
+        f"| {wear['alarms']} in {wear['hours']:.1f} h | {e['delay_p95_s']:.2f} s |"
+    )
+
+
+def set_rows(
+    scorer: Any, packs: list[Any], splits: list[Split], parts: list[list[dict[str, Any]]]
+) -> list[str]:
+    """Return the lines of the table of whole sets left out, and their mean."""
+    lines, frozen = [], []
+    for split, part in zip(splits, parts, strict=True):
+        block = scorer.score(packs, part)["pooled"]["E"]
+        frozen.append((block["sensitivity"], block["specificity"]))
+        picked = " / ".join(afterwards(scorer, packs, part))
+        sens, spec = (percent(v) for v in frozen[-1])
+        lines.append(
+            f"| {split.name} | {picked} | {sens} / {spec} | {block['delay_p95_s']:.2f} s |"
+        )
+    sens, spec = (percent(v) for v in np.mean(frozen, 0))
+    lines.append(f"| mean | | {sens} / {spec} | |")
+    return lines
+
+
+def limits(scorer: Any, packs: list[Any], results: list[dict[str, Any]]) -> list[str]:
+    """Return which falls are missed and which activities alarm most, people left out, clean."""
+    r = scorer.score(packs, results)
+    missed = [f"{m['set']} {m['activity']} {m['missed']}/{m['falls']}" for m in r["misses"]]
+    false = [f"{m['set']} {m['activity']} {m['false']}/{m['adl']}" for m in r["false_alarms"]]
+    return [
+        "Most missed (people left out, clean): " + ", ".join(missed) + ".",
+        "",
+        "Most false alarms: " + ", ".join(false) + ".",
+    ]
+
+
+def report(
+    scorer: Any, packs: list[Any], trials: Trials, splits: list[Split], models: list[Model],
+    jobs: int,
+) -> str:  # fmt: skip
+    """Run everything and return the tables as Markdown."""
+    people = [i for i, s in enumerate(splits) if s.name.isdigit()]
+    sets = [i for i, s in enumerate(splits) if not s.name.isdigit()]
+
+    def run(which: list[int], condition: str) -> list[list[dict[str, Any]]]:
+        chosen = [splits[i] for i in which], [models[i] for i in which]
+        return run_splits(scorer, packs, trials, *chosen, condition, jobs)
+
+    head = (
+        "| condition | picked afterwards: sens at spec 98 / 99 | frozen: sens / spec | each set, "
+        "frozen | older people, false trials | alarms in long wear | delay p95 |\n"
+        "|---|---|---|---|---|---|---|"
+    )
+    pooled = {c: [r for part in run(people, c) for r in part] for c in CONDITIONS}
+    lines = [f"**People left out** ({FOLDS} groups), sensitivity and specificity in %:", "", head]
+    lines.append(people_rows(scorer, packs, pooled["clean"], "clean"))
+    lines += ["", "**A whole set left out**:", ""]
+    lines.append("| left out | picked afterwards: sens at spec 98 / 99 | frozen | delay p95 |")
+    lines.append("|---|---|---|---|")
+    lines += set_rows(scorer, packs, [splits[i] for i in sets], run(sets, "clean"))
+    lines += [
+        "",
+        "**Degraded conditions**, people left out, thresholds as frozen on clean:",
+        "",
+        head,
+    ]
+    lines += [people_rows(scorer, packs, pooled[c], c) for c in CONDITIONS]
+    lines += ["", *limits(scorer, packs, pooled["clean"])]
+    return "\n".join(lines)
+
+
+def into_card(text: str, card: Path) -> None:
+    """Put the tables between the card's marks."""
+    before, _, rest = card.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    card.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+def main() -> None:
+    """Fit without, score on, print; with --card also write the model card's section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--card", action="store_true")
+    options = parser.parse_args()
+    scorer = load_scorer()
+    packs = scorer.load_packs(str(shared_falls() / "open"))
+    trials = trials_of(packs)
+    folds = people_folds(trials, FOLDS, SEED)
+    table = build_table(range(COPIES), SEED, options.jobs, [p.name for p in packs])
+    splits = [Split(str(f), folds == f) for f in range(FOLDS)]
+    splits += [
+        Split(pack.name, trials.pack == p) for p, pack in enumerate(packs) if pack.is_fall.any()
+    ]
+    models = frozen_models(table, trials, folds, splits, options.jobs)
+    text = report(scorer, packs, trials, splits, models, options.jobs)
+    print(text)
+    if options.card:
+        into_card(text, CARD)
+
+
+if __name__ == "__main__":
+    main()

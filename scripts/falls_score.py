@@ -1,0 +1,95 @@
+"""Trial-level scores of candidate tables by the scorer's rules; folds of people and of sets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from falls_data import Table
+
+from gateway.core.detectors.fall_kernels import feature_names
+from gateway.core.detectors.fall_score import HOPELESS, RESTLESS, Model, score_features
+
+
+@dataclass(frozen=True)
+class Trials:
+    """One row a trial of the packs, in pack order."""
+
+    pack: np.ndarray
+    subject: np.ndarray  # number of the person, packs apart
+    is_fall: np.ndarray
+    elder: np.ndarray
+    window: np.ndarray  # hit window of a fall, seconds
+    hours: np.ndarray
+    fall_set: np.ndarray  # the pack holds falls: E of the scorer, else L
+    first: np.ndarray  # first trial number of each pack
+
+
+def trials_of(packs: list[Any]) -> Trials:
+    """Return the trials of all packs, numbered."""
+    sizes = [len(p) for p in packs]
+    pack = np.repeat(np.arange(len(packs)), sizes)
+    people = np.concatenate([np.char.add(f"{p.name}:", p.subject.astype(str)) for p in packs])
+    rows = [(p, k) for p in packs for k in range(len(p))]
+    return Trials(
+        pack,
+        np.unique(people, return_inverse=True)[1],
+        np.concatenate([p.is_fall for p in packs]),
+        np.array([p.is_elder(k) for p, k in rows]),
+        np.array([p.hit_window_s(k) if p.is_fall[k] else (0.0, 0.0) for p, k in rows]),
+        np.array([p.hours(k) for p, k in rows]),
+        np.array([bool(p.is_fall.any()) for p in packs])[pack],
+        np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+    )
+
+
+def people_folds(trials: Trials, folds: int, seed: int) -> np.ndarray:
+    """Return each trial's fold; a person is in one fold, each set's people spread over all."""
+    rng = np.random.default_rng(seed)
+    fold = np.zeros(trials.subject.max() + 1, np.int64)
+    for pack in np.unique(trials.pack):
+        people = np.unique(trials.subject[trials.pack == pack])
+        rng.shuffle(people)
+        fold[people] = np.arange(len(people)) % folds
+    return fold[trials.subject]
+
+
+def trial_number(table: Table, trials: Trials) -> np.ndarray:
+    """Return the trial number of each candidate."""
+    return trials.first[table.pack] + table.trial
+
+
+def best_scores(table: Table, trials: Trials, score: np.ndarray, copy: int) -> np.ndarray:
+    """Return each trial's highest score: of a fall within its hit window, else anywhere."""
+    number = trial_number(table, trials)
+    inside = (table.stamp >= trials.window[number, 0]) & (table.stamp <= trials.window[number, 1])
+    use = (table.copy == copy) & (inside | ~trials.is_fall[number])
+    best = np.full(len(trials.pack), -np.inf)
+    np.maximum.at(best, number[use], score[use])
+    return best
+
+
+def threshold_at(best: np.ndarray, trials: Trials, among: np.ndarray, specificity: float) -> float:
+    """Return the lowest threshold with that specificity on the fall sets' other trials."""
+    scores = np.sort(best[among & trials.fall_set & ~trials.is_fall])[::-1]
+    allowed = int((1 - specificity) * len(scores) + 1e-9)
+    return float(scores[allowed])
+
+
+def score_rows(model: Model, x: np.ndarray) -> np.ndarray:
+    """Score candidates with the detector's own kernel."""
+    score = np.array([score_features(row, model.forest, model.nets) for row in x])
+    names = feature_names()
+    last = [x[:, names.index(f"std[{half})")] for half in ("+1.5,+2.0", "+2.0,+2.5")]
+    return np.where(np.minimum(*last) > RESTLESS, HOPELESS, score)
+
+
+def left_out_scores(
+    table: Table, trials: Trials, group: np.ndarray, models: dict[int, Model], copies: range
+) -> np.ndarray:
+    """Score each candidate of `copies` with the model of its own group, which has not seen it."""
+    out = np.full(len(table.x), -np.inf)
+    mine = group[trial_number(table, trials)]
+    for g, model in models.items():
+        rows = np.flatnonzero((mine == g) & np.isin(table.copy, list(copies)))
+        out[rows] = score_rows(model, table.x[rows])
+    return out
