@@ -266,6 +266,17 @@ class Tapped:
         return self.decoder.decode(packet)
 
 
+def rehearse(settings: Settings) -> None:
+    """Raise ConfigurationError for what would keep a daemon of these settings from being built.
+
+    A file that is right in itself may name a bind key that is not there, or one address twice: that
+    must be found while the daemon of the old settings still runs.
+    """
+    devices = [radio_device(stanza, None) for stanza in settings.devices]
+    Radio(devices, settings.radio, SystemClock(), lambda _given: None)
+    plan(settings, registry.find)
+
+
 def radio_device(stanza: DeviceStanza, memory: Mapping[str, int | str] | None) -> RadioDevice:
     """Return a configured device with its driver and a decoder that knows what it knew."""
     driver = registry.find(stanza.driver)

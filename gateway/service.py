@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from gateway.answers import answers
-from gateway.app import Daemon, Outside
+from gateway.app import Daemon, Outside, rehearse
 from gateway.edge import control
 from gateway.edge.alone import alone
 from gateway.edge.systemd import Notifier
@@ -103,10 +103,13 @@ async def _renewed(
         reload.clear()
         notifier.reloading(time.monotonic_ns() // 1000)
         try:
-            return load()
+            settings = load()
+            rehearse(settings)
         except ConfigurationError as error:
             log.warning("configuration refused, the old one stays", error=str(error))
             notifier.ready("configuration refused, the old one stays")
+        else:
+            return settings
 
 
 async def _watch(daemon: Daemon, notifier: Notifier, started: Callable[[Daemon], None]) -> None:

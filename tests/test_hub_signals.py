@@ -106,6 +106,10 @@ async def test_sighup_takes_a_new_file_and_refuses_a_broken_one(
             await _names(tmp_path, "sos", "hall")
             assert (await status(tmp_path))["uptime_s"] >= uptime, "it need not have stopped"
             assert "configuration refused" in hub.log.read_text()
+            for wrong in ({"address": SOS}, {"key_file": str(tmp_path / "no")}):
+                write_yaml(tmp_path, url, [BUTTON, {**MOTION, **wrong}])
+                hub.send(signal.SIGHUP)
+                await hub.told("STATUS=configuration refused, the old one stays")
             button.press()
             await desk.alarm("pers", count=2)
             assert await hub.end(signal.SIGTERM) == 0

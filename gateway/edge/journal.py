@@ -59,7 +59,9 @@ class JournalLogger:
     def send(self, entry: bytes) -> None:
         """Hand one entry over; a journal that is gone or full must not stop the daemon."""
         try:
-            self._socket.sendto(entry, self._address)
+            self._socket.sendto(entry, socket.MSG_DONTWAIT, self._address)
+        except BlockingIOError:
+            pass  # dropped: stderr leads to the same journal, and would hold us when it is full
         except OSError:
             sys.stderr.write(entry.decode(errors="replace"))
 

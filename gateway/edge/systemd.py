@@ -4,6 +4,7 @@ The protocol is one datagram of lines (man 3 sd_notify); a library for it would 
 Without $NOTIFY_SOCKET (a terminal, a test) everything here does nothing.
 """
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -35,15 +36,19 @@ class Notifier:
         self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 
     def watchdog(self) -> None:
-        """Say that every part has turned since the last time."""
-        self._send("WATCHDOG=1")
+        """Say that every part has turned since the last time.
+
+        A service manager that does not read must not hold the hub: it is told again soon.
+        """
+        with contextlib.suppress(OSError):
+            self._send("WATCHDOG=1", socket.MSG_DONTWAIT)
 
     def status(self, text: str) -> None:
         """Set the line that `systemctl status` shows."""
         self._send(f"STATUS={text}")
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, flags: int = 0) -> None:
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-            sock.sendto(message.encode(), self._address)
+            sock.sendto(message.encode(), flags, self._address)

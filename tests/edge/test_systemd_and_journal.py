@@ -1,5 +1,6 @@
 """What the service manager and the journal receive, read back from real datagram sockets."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,17 @@ def listener(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
         yield path, sock
 
 
+def fill(path: Path) -> None:
+    """Send until nobody takes any more."""
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
+        contextlib.suppress(BlockingIOError),
+    ):
+        sock.setblocking(False)  # noqa: FBT003 - the socket's own call
+        while True:
+            sock.sendto(b"x", str(path))
+
+
 def test_readiness_and_proofs_of_work_reach_the_service_manager(
     listener: tuple[Path, socket.socket],
 ) -> None:
@@ -36,10 +48,39 @@ def test_readiness_and_proofs_of_work_reach_the_service_manager(
     assert notifier.watchdog_s == 30.0
 
 
+@pytest.mark.timeout(20)
+def test_a_service_manager_that_does_not_read_does_not_hold_the_hub(
+    listener: tuple[Path, socket.socket],
+) -> None:
+    path, sock = listener
+    notifier = Notifier({"NOTIFY_SOCKET": str(path)})
+    fill(path)
+    notifier.watchdog()
+    assert sock.recv(4096) == b"x"
+    sock.close()
+    notifier.watchdog()
+
+
 def test_without_a_service_manager_nothing_is_said_and_nothing_fails() -> None:
     notifier = Notifier({})
     notifier.ready("")
     assert notifier.watchdog_s is None
+
+
+@pytest.mark.timeout(20)
+def test_a_journal_that_does_not_read_does_not_hold_the_hub(
+    listener: tuple[Path, socket.socket], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _ = listener
+    logger = configure(environment={"JOURNAL_STREAM": "8:1"}, journal=path)
+    assert logger is not None
+    fill(path)
+    try:
+        structlog.get_logger().warning("adapter deaf")
+    finally:
+        structlog.reset_defaults()
+        logger.close()
+    assert not capsys.readouterr().err
 
 
 def test_a_line_reaches_the_journal_with_the_fields_that_find_it(
