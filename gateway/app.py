@@ -14,7 +14,7 @@ with the real things as defaults; tests and the demo call this very root with ot
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -24,7 +24,7 @@ from bleak.backends.scanner import BaseBleakScanner
 from gateway import registry
 from gateway.clock import Clock, SystemClock, when_proven
 from gateway.core.inputs import Input
-from gateway.core.model import HubReturned, Kind, Link, LinkChange, Memory, Tick
+from gateway.core.model import At, HubReturned, Kind, Link, LinkChange, Memory, Tick
 from gateway.core.pipeline import Pipeline
 from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
@@ -39,7 +39,7 @@ from gateway.errors import StoreError
 from gateway.inbox import Inbox
 from gateway.plan import plan
 from gateway.pump import Pump
-from gateway.secret import read_bind_key
+from gateway.secret import UnreadableSecret, read_bind_key
 from gateway.settings import DeviceStanza, Settings
 from gateway.status import Status
 from gateway.supervise import Failure, Pulses, keep_running
@@ -130,7 +130,7 @@ class Daemon:
         elif self.store.healthy and (Kind.FAULT_STORE, "store") in self.pipeline.book.matters:
             self.inbox.put(LinkChange(now, Link.STORE, up=True))  # the fault of an earlier run
         self.radio = Radio(
-            [self._device(stanza, restored.memories) for stanza in self.settings.devices],
+            list(self._radio_devices(now, restored.memories)),
             self.settings.radio,
             self.outside.clock,
             self.inbox.put,
@@ -171,7 +171,26 @@ class Daemon:
 
     def _announcer(self) -> Announcer:
         command = self.settings.announcer.command
-        return CommandAnnouncer(command, self.log) if command else silent
+        return CommandAnnouncer(command, self._heard_at_home) if command else silent
+
+    def _heard_at_home(self, works: bool, why: str) -> None:  # noqa: FBT001 - the announcer's call
+        now = self.outside.clock.now()
+        self.inbox.put(LinkChange(now, Link.ANNOUNCER, works, detail=why))
+
+    def _radio_devices(
+        self, now: At, memories: Mapping[str, Mapping[str, int | str]]
+    ) -> Iterator[RadioDevice]:
+        """Yield the devices that can be understood; one whose key cannot be read is a fault.
+
+        A hub must not stay silent about a whole home because one key file is gone.
+        """
+        for stanza in self.settings.devices:
+            try:
+                yield self._device(stanza, memories)
+            except UnreadableSecret as error:
+                self.log.error("bind key unreadable", device=stanza.name, error=str(error))  # noqa: TRY400 - the message says it all
+                change = LinkChange(now, Link.KEY, up=False, device=stanza.name, detail=str(error))
+                self.inbox.put(change)
 
     def _device(
         self, stanza: DeviceStanza, memories: Mapping[str, Mapping[str, int | str]]

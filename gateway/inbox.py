@@ -1,7 +1,7 @@
 """The one queue into the core: bounded, and it knows what may be lost.
 
     never shed      button presses, hazards, acknowledgements, commands, link changes, returns
-    coalesced       ticks: the newest stands for all that wait
+    coalesced       ticks: one waits in its turn, the newest behind it; a flood starves none
     shed first      telemetry (a packet without a press, a hazard or acceleration), oldest first
     shed second     acceleration that has waited longer than 10 s: it becomes a gap, and is counted
 
@@ -47,6 +47,7 @@ class Inbox:
         self._tap = tap
         self._queue: deque[Input] = deque()
         self._tick: Tick | None = None
+        self._ticking = False  # a tick stands in the queue
         self._some = asyncio.Event()
         self._shed: Counter[str] = Counter()
 
@@ -62,23 +63,26 @@ class Inbox:
         """Take an input; never waits, never refuses what must not be lost."""
         if self._tap is not None:
             self._tap(given)
-        if isinstance(given, Tick):
+        if isinstance(given, Tick) and self._ticking:
             self._tick = given
         else:
+            self._ticking = self._ticking or isinstance(given, Tick)
             self._queue.append(given)
             if len(self._queue) > self._limit:
                 self._make_room(given.at.mono_ms)
         self._some.set()
 
     async def get(self) -> Input:
-        """Return the next input: in order, a tick after everything that came before it."""
-        while not self._queue and self._tick is None:
+        """Return the next input, in order; the newest tick that came meanwhile queues up anew."""
+        while not self._queue:
             self._some.clear()
             await self._some.wait()
-        if self._queue:
-            return self._queue.popleft()
-        given, self._tick = self._tick, None
-        assert given is not None  # noqa: S101 - the loop's condition, for the type checker
+        given = self._queue.popleft()
+        if isinstance(given, Tick):
+            self._ticking, newest, self._tick = False, self._tick, None
+            if newest is not None:
+                self._ticking = True
+                self._queue.append(newest)
         return given
 
     def _make_room(self, now_ms: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +100,18 @@ async def test_a_corrupt_database_is_set_aside_named_in_an_alarm_and_the_hub_goe
         place.button.press(Press.DOUBLE)
         await place.desk.alarm("pers", count=2)
     assert (directory / hub.store.found.kept_as).exists()
+
+
+async def test_one_missing_bind_key_is_a_fault_of_its_sensor_and_not_the_end_of_the_hub(
+    place: Place, tmp_path: Path
+) -> None:
+    locked = DeviceStanza("hall", "bthome", "B4:35:22:F5:3D:A5", key_file=tmp_path / "gone.key")
+    home = replace(place.home, devices=(*place.home.devices, locked))
+    async with daemon(home, place.world):
+        fault = await place.desk.alarm("fault.sensor")
+        assert (fault.body["sensor"], fault.body["evid"]["reason"]) == ("hall", "sensor.key")
+        place.button.press(Press.SINGLE)
+        await place.desk.alarm("pers")
 
 
 async def test_an_alarm_pressed_while_the_broker_is_dead_is_stored_once_when_it_is_back(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gateway.core.inputs import Acknowledge, Input
-from gateway.core.model import AccelerationBlock, Battery, Heard, Motion
+from gateway.core.model import AccelerationBlock, Battery, Heard, Motion, Tick
 from gateway.core.wire import Ack, AckStatus
 from gateway.inbox import Inbox
 from tests.fakes import at, heard, press, tick
@@ -22,7 +22,18 @@ async def test_inputs_come_out_in_order_and_ticks_coalesce() -> None:
     inbox = Inbox()
     for given in (tick(0), press(1), tick(2), heard(3, "hall", Motion(detected=True)), tick(4)):
         inbox.put(given)
-    assert [given.at for given in await drained(inbox)] == [at(1), at(3), at(4)]
+    assert [given.at for given in await drained(inbox)] == [at(0), at(1), at(3), at(4)]
+
+
+async def test_a_queue_that_never_empties_starves_no_tick() -> None:
+    inbox = Inbox()
+    seen = 0
+    for second in range(300):
+        inbox.put(heard(second, "hall", Motion(detected=True)))
+        inbox.put(heard(second, "hall", Motion(detected=False)))
+        inbox.put(tick(second))
+        seen += isinstance(await inbox.get(), Tick)
+    assert seen > 5
 
 
 async def test_a_flood_sheds_telemetry_first_and_counts_it() -> None:

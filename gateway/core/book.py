@@ -169,12 +169,16 @@ class AlertBook:
         for alert in reversed(self._alerts.values()):
             if (alert.kind, alert.device) != (decision.kind, decision.device) or not alert.open:
                 continue
-            if decision.stage not in OPENING or alert.kind.technical:
+            follows = decision.stage not in OPENING
+            if alert.kind.technical or (follows and alert.kind is not Kind.FALL):
                 return alert
             if alert.kind is Kind.PERS:
                 return alert if alert.word is not Word.HANDLED else None
             apart = elapsed_ms(alert.onset, decision.onset or decision.at)
-            return alert if apart is not None and abs(apart) <= SAME_HAPPENING_MS else None
+            if (follows and apart is None) or (
+                apart is not None and abs(apart) <= SAME_HAPPENING_MS
+            ):
+                return alert
         return None
 
     def _was_cancelled(self, decision: Decision) -> bool:

@@ -278,6 +278,7 @@ class Link(StrEnum):
     STORE = "store"  # the database commits
     KEY = "key"  # a device's bind key opens its packets
     MAINS = "mains"
+    ANNOUNCER = "announcer"  # what tells the resident can be run
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from gateway.core.model import (
     HubReturned,
     Kind,
     LinkChange,
+    Memory,
     Press,
     Tick,
 )
@@ -39,6 +40,7 @@ from gateway.core.outputs import Outputs, Stream
 from gateway.core.telemetry import Telemetry, spoken
 
 SAVE_EVERY_MS = 600_000
+TESTED = "@tested"  # when the last test alarm went out, kept beside the decoders' counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Pipeline:
         self._commands = Commands(self.book, new_id, self._brief)
         self._saved: At | None = None
         self._tested: At | None = None
+        self._tested_wall_ms: int | None = None
 
     @property
     def learning(self) -> tuple[Learning, ...]:
@@ -88,6 +91,8 @@ class Pipeline:
         """Take back what the previous run committed; `HubReturned` must be the first input."""
         self.book.restore(alerts)
         self._commands.restore(memories.get(MEMORY, {}))
+        tested = memories.get(TESTED, {}).get("wall_ms")
+        self._tested_wall_ms = tested if isinstance(tested, int) else None
         for detector in self._plan.learning:
             if detector.name in states:
                 detector.load(states[detector.name])
@@ -178,16 +183,24 @@ class Pipeline:
         self.book.tick(at, draft)
         for alert, part in self._evidence.ready(at):
             draft.post(Stream.EVIDENCE, self._new_id(at), part, alert.id)
-        if self._tested is None:
-            self._tested = at
-        if (elapsed_ms(self._tested, at) or 0) >= self._plan.test_alarm_every_ms:
-            self._tested = at
-            test_alarm(at, self._new_id(at), draft)
+        self._test(at, draft)
         if self._saved is None:
             self._saved = at
         if (elapsed_ms(self._saved, at) or 0) >= SAVE_EVERY_MS:
             self._saved = at
             draft.state.extend((learner.name, learner.save()) for learner in self._plan.learning)
+
+    def _test(self, at: At, draft: Draft) -> None:
+        """Send the full-path test alarm when its time has come, also in a hub restarted daily."""
+        if self._tested is None:
+            self._tested = at
+        waited = elapsed_ms(self._tested, at) or 0
+        if self._tested_wall_ms is not None and at.proven:
+            waited = max(waited, at.wall_ms - self._tested_wall_ms)
+        if waited >= self._plan.test_alarm_every_ms:
+            self._tested, self._tested_wall_ms = at, at.wall_ms
+            draft.memories.append(Memory(TESTED, {"wall_ms": at.wall_ms}))
+            test_alarm(at, self._new_id(at), draft)
 
     def _returned(self, given: HubReturned) -> None:
         off = elapsed_ms(given.last_seen, given.at) if given.last_seen else None

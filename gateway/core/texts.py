@@ -72,6 +72,14 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "데이터베이스 이상: {detail}",
         ),
         "store.back": ("the database works again", "데이터베이스가 회복되었습니다"),
+        "announcer.failed": (
+            "nothing tells the resident of an alarm: {detail}",
+            "어르신께 경보를 알릴 수 없습니다: {detail}",
+        ),
+        "announcer.back": (
+            "the resident is told of alarms again",
+            "어르신께 경보를 다시 알릴 수 있습니다",
+        ),
         "clock.unproven": (
             "the hub's clock has not been proven for {minutes:.0f} min",
             "허브 시계가 {minutes:.0f}분 동안 확인되지 않았습니다",

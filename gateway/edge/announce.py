@@ -8,7 +8,6 @@ never delays an alarm.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from gateway.core.outputs import Announce
 
@@ -22,11 +21,16 @@ async def silent(_announce: Announce) -> None:
 
 
 class CommandAnnouncer:
-    """Runs the configured command; announcements queue behind each other, in order."""
+    """Runs the configured command; announcements queue behind each other, in order.
 
-    def __init__(self, command: Sequence[str], log: Any) -> None:
+    on_health: told (False, why) when the command begins to fail and (True, "") when it works, at
+    first and again: a cancel window that nobody hears of is a technical fault.
+    """
+
+    def __init__(self, command: Sequence[str], on_health: Callable[[bool, str], None]) -> None:
         self._command = tuple(command)
-        self._log = log
+        self._on_health = on_health
+        self._works: bool | None = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, announce: Announce) -> None:
@@ -34,19 +38,25 @@ class CommandAnnouncer:
         sound, kind = announce.sound.value, announce.alert.kind.value
         command = [word.replace("{sound}", sound).replace("{kind}", kind) for word in self._command]
         async with self._lock:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *command, stdin=asyncio.subprocess.DEVNULL
-                )
-            except OSError as error:
-                self._log.warning("announcer cannot be run", error=str(error))
-                return
-            try:
-                async with asyncio.timeout(LIMIT_S):
-                    status = await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-                status = -1
-            if status != 0:
-                self._log.warning("announcer failed", status=status, sound=sound, kind=kind)
+            wrong = await self._run(command)
+        if self._works is not (not wrong):
+            self._works = not wrong
+            self._on_health(self._works, wrong)
+
+    @staticmethod
+    async def _run(command: Sequence[str]) -> str:
+        """Run it; return what went wrong, or an empty text."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL
+            )
+        except OSError as error:
+            return str(error)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                status = await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            return f"no end within {LIMIT_S:g} s"
+        return f"exit status {status}" if status else ""

@@ -201,6 +201,23 @@ def test_a_second_fall_rings_though_the_centre_never_closed_the_first() -> None:
     assert (second.body["msg"], second.id != first.id) == ("new", True)
 
 
+def test_walking_on_after_a_second_fall_calls_off_that_one_and_not_the_first() -> None:
+    home = pipeline(
+        Says("band", fall(Stage.SUSPECTED), fall(Stage.SUSPECTED, 100), fall(Stage.WITHDRAWN, 100)),
+        windows={Kind.FALL: 30_000},
+        cancel=["ok"],
+    )
+    (first,) = alarms(home.feed(heard(2, "band")))
+    home.feed(tick(40))
+    (second,) = alarms(home.feed(heard(102, "band")))
+    home.feed(press(105, "ok"))
+    assert not alarms(home.feed(heard(110, "band"))), "the second is over already"
+    assert {alert.id: alert.matter for alert in home.book} == {
+        first.id: Matter.RAISED,
+        second.id: Matter.CANCELLED,
+    }
+
+
 def test_the_words_of_the_centre_move_the_alert_and_the_resident_hears_of_them() -> None:
     home = pipeline(SosDetector("sos"))
     (post,) = alarms(home.feed(press(0)))
@@ -282,6 +299,17 @@ def test_a_test_alarm_goes_the_whole_way_every_day() -> None:
     assert not alarms(home.feed(tick(86_399)))
     assert [p.body["msg"] for p in alarms(home.feed(tick(86_400)))] == ["test"]
     assert not alarms(home.feed(tick(86_401)))
+
+
+def test_a_hub_restarted_within_the_day_still_sends_the_test_alarm_when_a_day_is_over() -> None:
+    first = pipeline()
+    first.feed(tick(0))
+    memories = {m.device: m.values for m in first.feed(tick(86_400)).memories}
+    second = pipeline()
+    second.restore((), memories, {})
+    second.feed(tick(90_000))
+    assert not alarms(second.feed(tick(172_799)))
+    assert [p.body["msg"] for p in alarms(second.feed(tick(172_800)))] == ["test"]
 
 
 def test_a_time_repaired_later_is_sent_as_an_update() -> None:
