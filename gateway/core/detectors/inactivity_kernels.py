@@ -236,7 +236,7 @@ def observe(
     meta[LAST_MS], meta[LAST_TOD], meta[LAST_SENSOR] = now_ms, tod_ms, sensor
     if kind != DOOR:
         meta[LAST_INSIDE] = sensor
-    meta[SPOILED] = 0 if tod_ms >= 0 else 1
+    meta[SPOILED] = 0 if learn and tod_ms >= 0 else 1
     return regime
 
 
