@@ -44,6 +44,7 @@ class Teller:
 
     def __init__(self, clock: Clock, language: Language, out: TextIO = sys.stdout) -> None:
         self._clock, self._out = clock, out
+        self._said: tuple[str, str] | None = None
         self._column = 0 if language is Language.EN else 1
 
     def pick(self, english: str, korean: str) -> str:
@@ -77,8 +78,9 @@ class Teller:
         teller: Callable[[MutableMapping[str, Any]], tuple[str, str] | None] | None
         teller = LINES.get(str(line.get("event")))
         said = teller(line) if teller else None
-        if said is not None:
+        if said is not None and said != self._said:  # a broker that is away is refused many times
             self._line("hub", self.pick(*said))
+        self._said = said or self._said
 
     def time(self) -> str:
         """Return the home's time of day."""
