@@ -144,6 +144,8 @@ async def silence(stage: Stage) -> None:
     """Show a long silence."""
     say, desk, home = stage.teller, stage.desk, stage.home
     say.scene("A long silence", "오랜 침묵")
+    home.bedroom.clear()
+    await stage.pass_time(5, rate=5)
     home.bedroom.detect()
     await stage.pass_time(5, rate=5)
     home.band.put_in_charger(charging=True)
