@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.errors import AnsimError
+from gateway.kernel_cache import use_own
 from gateway.option import Language
 
 DEFAULT_CONFIG = Path("/etc/ansim-gateway/gateway.yaml")
@@ -112,6 +113,7 @@ def language(args: argparse.Namespace) -> Language:
 
 
 def _run(args: argparse.Namespace) -> int:
+    use_own(os.environ)
     from gateway import registry  # noqa: PLC0415
     from gateway.config import load  # noqa: PLC0415
     from gateway.edge import journal  # noqa: PLC0415
