@@ -82,11 +82,19 @@ async def ask(path: Path, question: Mapping[str, Any], limit_s: float = IDLE_S) 
             finally:
                 writer.close()
     except FileNotFoundError:
-        raise ControlError(f"no daemon listens at {path}: is ansim-gateway running?") from None
+        raise ControlError(
+            f"no daemon listens at {path}: is ansim-gateway running? / "
+            "데몬이 실행 중이 아닙니다: systemctl status ansim-gateway"
+        ) from None
     except PermissionError:
-        raise ControlError(f"not allowed to ask at {path}: use sudo, or join its group") from None
+        raise ControlError(
+            f"not allowed to ask at {path}: use sudo, or join its group / "
+            "권한이 없습니다: sudo를 쓰거나 해당 그룹에 들어가십시오"
+        ) from None
     except (OSError, TimeoutError) as error:
-        raise ControlError(f"the daemon at {path} does not answer: {error!r}") from None
+        raise ControlError(
+            f"the daemon at {path} does not answer: {error!r} / 데몬이 응답하지 않습니다"
+        ) from None
     told = json.loads(line)
     if not told["ok"]:
         raise ControlError(told["error"])
