@@ -106,7 +106,6 @@ class Capabilities:
     sample_rate_hz, range_g: of its acceleration, when it streams any.
     sign_of_life_s: the longest time between two packets that a healthy device in range lets pass;
         None: it promises none (an event-only sensor), so its silence proves nothing by itself.
-    silence_is_stillness: True when silence means nobody moved (a notified-on-change device).
     knows_worn: how far its worn state can be trusted: "yes", "weak" or "no".
     encrypted: whether its packets can be proven to be its own; forgeable ones are no proof of life.
     """
@@ -115,7 +114,6 @@ class Capabilities:
     sample_rate_hz: float | None = None
     range_g: float | None = None
     sign_of_life_s: float | None = None
-    silence_is_stillness: bool = False
     knows_worn: str = "no"
     encrypted: bool = False
 

@@ -6,9 +6,6 @@ hides how long after a trial's start a fall comes. Then it is copied under other
 range, gain, impact height, speed, loss, noise, another way round on the wrist.
 """
 
-import importlib.util
-import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -18,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import scorers
 
 from gateway.core.detectors import fall_kernels, kernels
 
-ROOT = Path(__file__).resolve().parent.parent
 CONDITIONS = ("clean", "ble25", "clip4", "rate12")
 G_MG = 1000
 HALF = 0.5
@@ -30,22 +27,13 @@ BEFORE_S = 2.5  # one so long before it is what the person did before
 
 
 def shared_falls() -> Path:
-    """Return the folder of the open packs and the scorer."""
-    return Path(os.environ.get("ANSIM_SHARED", ROOT.parent / "shared")) / "data" / "falls"
+    """Return the folder of the recordings and the scorer."""
+    return scorers.shared("falls")
 
 
 def load_scorer() -> ModuleType:
     """Import score_falls.py from where it lies."""
-    path = shared_falls() / "score_falls.py"
-    if not path.is_file():
-        sys.exit(f"{path} is missing: the recordings are not part of this repository")
-    spec = importlib.util.spec_from_file_location("score_falls", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["score_falls"] = module
-    spec.loader.exec_module(module)
-    return module
+    return scorers.load_scorer("falls", "score_falls")
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ tells the delay, and a silence that outlasts its allowance is a false alarm. The
 the last word (scripts/evaluate_homes.py): this is its numba short cut for trying thousands.
 """
 
-import importlib.util
 import math
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import scorers
 from numba import njit
 
 from gateway.core.detectors import inactivity_kernels as k
@@ -21,7 +19,6 @@ from gateway.core.detectors.inactivity import ROWS
 from gateway.core.detectors.inactivity_survey import COLUMNS
 from gateway.core.detectors.presence import REGIMES, new_memory
 
-ROOT = Path(__file__).resolve().parent.parent
 HOUR = 3_600_000
 DAY = 24 * HOUR
 SHORT_H = 2.0  # no allowance is shorter: what is shorter cannot alarm
@@ -29,22 +26,13 @@ BLUR = 0.1  # a silence at 90 % of its allowance is a sixth of a false alarm
 
 
 def shared_homes() -> Path:
-    """Return the folder of the open homes and the scorer."""
-    return Path(os.environ.get("ANSIM_SHARED", ROOT.parent / "shared")) / "data" / "homes"
+    """Return the folder of the recordings and the scorer."""
+    return scorers.shared("homes")
 
 
 def load_scorer() -> ModuleType:
     """Import score_inactivity.py from where it lies."""
-    path = shared_homes() / "score_inactivity.py"
-    if not path.is_file():
-        sys.exit(f"{path} is missing: the homes are not part of this repository")
-    spec = importlib.util.spec_from_file_location("score_inactivity", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["score_inactivity"] = module
-    spec.loader.exec_module(module)
-    return module
+    return scorers.load_scorer("homes", "score_inactivity")
 
 
 @njit

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import falls_fit
 import numpy as np
-from falls_data import ROOT, Table, build_table, load_scorer, shared_falls
+from falls_data import Table, build_table, load_scorer, shared_falls
 from falls_score import (
     Trials,
     best_scores,
@@ -27,6 +27,7 @@ from falls_score import (
     trial_number,
     trials_of,
 )
+from scorers import ROOT
 
 from gateway.core.detectors.fall_score import Model
 

@@ -12,7 +12,14 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.core.alerts import Word
 from gateway.core.model import Press
-from gateway.settings import AnnouncerSettings, BrokerSettings, DeviceStanza, Role, Settings
+from gateway.settings import (
+    AnnouncerSettings,
+    BrokerSettings,
+    DeviceStanza,
+    RadioSettings,
+    Role,
+    Settings,
+)
 from gateway.virtual.shelly import ShellyButton
 from gateway.virtual.time import SteppedClock
 from gateway.virtual.wear import fall, quiet
@@ -112,6 +119,23 @@ async def test_one_missing_bind_key_is_a_fault_of_its_sensor_and_not_the_end_of_
         assert (fault.body["sensor"], fault.body["evid"]["reason"]) == ("hall", "sensor.key")
         place.button.press(Press.SINGLE)
         await place.desk.alarm("pers")
+
+
+async def test_an_adapter_that_goes_deaf_is_told_to_the_centre_and_so_is_its_return(
+    place: Place,
+) -> None:
+    home = replace(place.home, radio=RadioSettings(deaf_after_s=1.0))
+    async with daemon(home, place.world):
+        place.button.press(Press.SINGLE)
+        await place.desk.alarm("pers")
+        place.world.deaf(deaf=True)
+        fault = await place.desk.alarm("fault.adapter")
+        assert fault.body["evid"]["reason"] == "adapter.deaf"
+        place.world.deaf(deaf=False)
+        place.button.press(Press.DOUBLE)
+        back = await place.desk.alarm("fault.adapter", count=2)
+        assert (back.body["refs"], back.body["evid"]["ended"]) == ([fault.id], True)
+    assert not place.desk.alarms("inactivity"), "what the hub could not hear is no silence"
 
 
 async def test_an_alarm_pressed_while_the_broker_is_dead_is_stored_once_when_it_is_back(

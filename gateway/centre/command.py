@@ -16,8 +16,6 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import AnsimError
 from gateway.settings import BrokerSettings, Language
 
-HELP = "the reference control centre: stores, raises, shows and acknowledges"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `ansim centre`."""

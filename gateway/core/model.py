@@ -86,14 +86,6 @@ class Motion:
     detected: bool
 
 
-class ContactKind(StrEnum):
-    """What the two halves of a contact sit on; the technician says so, the device may."""
-
-    DOOR = "door"
-    WINDOW = "window"
-    OTHER = "other"
-
-
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A contact is open (True) or closed (False)."""
@@ -277,7 +269,6 @@ class Link(StrEnum):
     CENTRE = "centre"  # the centre's own retained state and its `stored` answers
     STORE = "store"  # the database commits
     KEY = "key"  # a device's bind key opens its packets
-    MAINS = "mains"
     ANNOUNCER = "announcer"  # what tells the resident can be run
 
 

@@ -22,12 +22,3 @@ class Ulids:
         made = (max(wall_ms, 0) << _RANDOM_BITS) | self._random_bits(_RANDOM_BITS)
         self._last = made if made > self._last else self._last + 1
         return "".join(ALPHABET[(self._last >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def is_ulid(text: str) -> bool:
-    """Return whether the text could be a ULID.
-
-    >>> is_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"), is_ulid("81ARZ3NDEKTSV4RRFFQ69G5FAV")
-    (True, False)
-    """
-    return len(text) == 26 and text[0] in "01234567" and set(text) <= set(ALPHABET)  # noqa: PLR2004

@@ -20,12 +20,12 @@ import structlog
 
 JOURNAL = Path("/run/systemd/journal/socket")
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
-OWN_FIELDS = frozenset({"device", "alert", "kind"})
+TAKEN = frozenset({"event", "level", "exception", "timestamp"})
 
 
 def journal_entry(event: Mapping[str, Any]) -> bytes:
     """Return one journal entry in the native protocol."""
-    rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in _TAKEN)
+    rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in TAKEN)
     fields = {
         "MESSAGE": f"{event.get('event', '')} {rest}".strip(),
         "PRIORITY": str(PRIORITIES.get(str(event.get("level", "info")), 6)),
@@ -34,12 +34,9 @@ def journal_entry(event: Mapping[str, Any]) -> bytes:
     if "exception" in event:
         fields["ANSIM_TRACEBACK"] = str(event["exception"])
     for key, value in event.items():
-        if key not in ("event", "level", "exception", "timestamp"):
+        if key not in TAKEN:
             fields[f"ANSIM_{key.upper()}"] = str(value)
     return b"".join(_field(name, value) for name, value in fields.items())
-
-
-_TAKEN = frozenset({"event", "level", "exception", "timestamp"})
 
 
 def _field(name: str, value: str) -> bytes:

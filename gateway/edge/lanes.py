@@ -68,10 +68,6 @@ class AlarmLane:
         for ident in ids:
             self._alarms.pop(ident, None)
 
-    def keep_only(self, ids: set[str]) -> None:
-        """Forget what the outbox no longer holds."""
-        self.settle([ident for ident in self._alarms if ident not in ids])
-
     def next(self, now: float) -> Alarm | None:
         """Return the alarm to publish now, marked as in flight; None: nothing is due."""
         while self._queue:
