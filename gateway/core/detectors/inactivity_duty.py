@@ -24,7 +24,7 @@ from gateway.core.detectors.inactivity_levels import LEVELS, WET_ROOMS, Levels
 from gateway.core.detectors.inactivity_running import Running, Saved, decode
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.life import LifeSensor, LifeSigns, Sign
-from gateway.core.detectors.presence import ARRIVED, BAND, BED, HOME, LEFT
+from gateway.core.detectors.presence import ARRIVED, BAND, LEFT
 from gateway.core.detectors.visibility import Visibility
 from gateway.core.fields import parse_timestamp, timestamp
 from gateway.core.inputs import Asked, Input
@@ -50,10 +50,9 @@ from gateway.core.wire import CommandName
 DEVICE: Final = "home"
 SAME_SIGN_MS: Final = 60_000
 GOING_OUT_MS: Final = 600_000
-PRESENCE: Final = {HOME: "home", BED: "asleep", LEFT: "away", ARRIVED: "arrived"}
-AT_HOME: Final = {
-    "home": 0.95, "asleep": 0.97, "away": 0.1, "arrived": 0.6, "said-away": 0.02, "unknown": 0.5
-}  # fmt: skip
+SAID_AWAY_AT_HOME: Final = 0.02
+UNKNOWN_AT_HOME: Final = 0.5
+UNSURE: Final = 0.5
 
 
 class InactivityDuty:
@@ -170,13 +169,22 @@ class InactivityDuty:
     def _allow(self, allowed_ms: int) -> None:
         """Set the levels: what the routine allows from now on, or what was announced."""
         run, levels, now_ms = self._run, self._levels, self._time.steady_ms
-        ceiling_ms = levels.away_ms if self.presence == "away" else levels.attention_ms
-        allowed_ms = min(allowed_ms, ceiling_ms)
+        allowed_ms = min(allowed_ms, self._ceiling_ms())
         if run.away_ms is not None:
             allowed_ms = levels.away_ms
             if run.until_ms is not None:
                 allowed_ms = max(0, run.until_ms - now_ms) + levels.attention_ms
         run.limits_ms = levels.limits_ms(run.length_ms(now_ms) + allowed_ms)
+
+    def _ceiling_ms(self) -> int:
+        """Return what the services allow at most: less at home than asleep, and than away."""
+        levels, routine = self._levels, self._routine
+        if not self._run.last or not self._seen.sees_door:
+            return levels.attention_ms
+        if routine.regime == LEFT:
+            return levels.away_ms
+        night = routine.belief(self._time.steady_ms, levels.attention_ms)
+        return levels.warning_ms if night.asleep >= UNSURE else levels.attention_ms
 
     def _say_away(self, until_ms: int | None = None) -> None:
         """Take it that the resident goes out; `until_ms`: Unix time of the announced return."""
@@ -198,11 +206,23 @@ class InactivityDuty:
     @property
     def presence(self) -> str:
         """Return where the resident probably is."""
-        if self._run.away_ms is not None:
-            return "said-away"
-        if not self._run.last or not self._seen.sees_door:
-            return "unknown"
-        return PRESENCE[self._routine.regime]
+        return self._presence()[0]
+
+    def _presence(self) -> tuple[str, float]:
+        """Return where the resident probably is, and how probably at home."""
+        run, routine, now_ms = self._run, self._routine, self._time.steady_ms
+        if run.away_ms is not None:
+            return "said-away", SAID_AWAY_AT_HOME
+        if not run.last or not self._seen.sees_door:
+            return "unknown", UNKNOWN_AT_HOME
+        belief = routine.belief(now_ms, run.length_ms(now_ms))
+        if routine.regime == ARRIVED:
+            return "arrived", belief.at_home
+        if routine.regime == LEFT:
+            return "away" if belief.away >= UNSURE else "ambiguous", belief.at_home
+        if belief.away >= UNSURE:
+            return "unknown", belief.at_home
+        return "asleep" if belief.asleep > belief.home else "home", belief.at_home
 
     def _judge(self, at: At) -> Iterator[Decision]:
         self._seen.look(self._time.steady_ms)
@@ -236,14 +256,15 @@ class InactivityDuty:
         }
 
     def _decision(self, at: At, stage: Stage, level: int) -> Decision:
-        name, presence = LEVELS[level - 1], self.presence
+        name = LEVELS[level - 1]
+        presence, at_home = self._presence()
         return Decision(
             kind=Kind.INACTIVITY,
             stage=stage,
             at=at,
             device=DEVICE,
             reason=Reason(f"inactivity.{name}.{presence}", self._values()),
-            probability=AT_HOME[presence],
+            probability=at_home,
             onset=self._run.onset,
             evidence={"level": name, "presence": presence},
         )
@@ -251,7 +272,7 @@ class InactivityDuty:
     # ------------------------------------------------------------------------------- telling
     def outlook(self) -> dict[str, Any]:
         """Return when it will ask for help if nothing more is heard, and why: `ansim status`."""
-        presence, at, run = self.presence, self._at, self._run
+        (presence, at_home), at, run = self._presence(), self._at, self._run
         code = f"inactivity.outlook.{presence}"
         if not self._sensors:
             code = "inactivity.no-sensor"
@@ -269,7 +290,7 @@ class InactivityDuty:
         return {
             "at": due,
             "presence": presence,
-            "probability": AT_HOME[presence],
+            "probability": round(at_home, 3),
             "en": english,
             "ko": korean,
         }

@@ -20,7 +20,9 @@ from typing import Final
 
 import numpy as np
 
+from gateway.core.detectors import leaving
 from gateway.core.detectors.inactivity_limits import (
+    AMPLE,
     CEILING_ARRIVED,
     CEILING_HOME,
     DAYS_ALL,
@@ -41,24 +43,26 @@ from gateway.core.detectors.inactivity_limits import (
     REACH_DAYS,
     SCALE_DOORLESS,
     SPREAD_LEFT,
+    STAYED_MOST,
     WAKE_MARGIN,
 )
 from gateway.core.detectors.inactivity_survey import (
     ABSENT,
+    BEGUN,
     BY_BOTH,
     BY_SENSOR,
     BY_TOD,
+    COUNTED_MS,
     DAY_MS,
     GONE,
     HOUR_MS,
     INSIDE,
-    KEEP_MS,
     KIND,
     LEAVES,
     LENGTH,
     LONGEST,
     NIGHTS_SEEN,
-    RISE_2,
+    RISE,
     SENSOR,
     SHORTEST_MS,
     START,
@@ -68,7 +72,17 @@ from gateway.core.detectors.inactivity_survey import (
     spread,
     survey,
 )
-from gateway.core.detectors.presence import ARRIVED, BED, DOOR, LEFT, REGIME, advance
+from gateway.core.detectors.presence import (
+    ARRIVED,
+    BED,
+    DOOR,
+    EPISODE,
+    HOME,
+    LEFT,
+    PRESSURE,
+    REGIME,
+    advance,
+)
 from gateway.core.jit import kernel
 from gateway.core.model import Int64Array
 
@@ -81,6 +95,13 @@ NIGHTS: Final = 5
 TELLS: Final = 10
 META: Final = 14
 FORGET_A_DAY: Final = 1.0 - 1.0 / 28.0
+
+
+@kernel
+def key(sensor: int, kind: int, state: int) -> int:
+    """Return what a silence follows: a sensor, or one that says that something has begun."""
+    begun = kind in (PRESSURE, EPISODE) and state == 1
+    return 2 * sensor + int(begun)
 
 
 @kernel
@@ -129,6 +150,7 @@ def allowed_h(
     tod_ms: int,
     regime: int,
     sensor: int,
+    gone: float,
     doorless: int,
     ring: Int64Array,
     meta: Int64Array,
@@ -136,29 +158,81 @@ def allowed_h(
     sensor_events: Float64Array,
     p: Float64Array,
 ) -> float:
-    """Return how many hours of silence are still normal from now on; `tod_ms` < 0: not known."""
-    found = survey(now_ms, tod_ms, regime, sensor, ring, p)
-    bound = bound_h(now_ms, tod_ms, regime, sensor, found, meta, tod_days, sensor_events, p)
-    days = min(max((now_ms - meta[FIRST_MS]) / DAY_MS, 1.0), KEEP_MS / DAY_MS)
-    reach = max(np.log(p[REACH_DAYS] / days), 0.0)
+    """Return how many hours of silence are still normal from now on; `tod_ms` < 0: not known.
+
+    gone: the probability that what looks like leaving is one.
+    """
     if regime == LEFT:
-        limit = bound * np.exp(reach * p[SPREAD_LEFT]) + p[MARGIN_LEFT]
+        found = survey(now_ms, tod_ms, LEFT, sensor, ring, p)
+        limit = _away_h(now_ms, tod_ms, sensor, found, meta, tod_days, sensor_events, p)
+        if gone < p[STAYED_MOST]:
+            at_home = survey(now_ms, tod_ms, HOME, sensor, ring, p)
+            stay = _home_h(now_ms, tod_ms, HOME, sensor, at_home, meta, tod_days, sensor_events, p)
+            limit = min(limit, stay)
     elif regime == ARRIVED:
+        found = survey(now_ms, tod_ms, ARRIVED, sensor, ring, p)
+        bound = bound_h(now_ms, tod_ms, ARRIVED, sensor, found, meta, tod_days, sensor_events, p)
         limit = bound * max(np.exp(spread(found, p)), p[RATIO_LEAST]) + p[MARGIN_ARRIVED]
         limit = min(limit, p[CEILING_ARRIVED])
     else:
-        factor = max(np.exp(reach * spread(found, p)), p[RATIO_LEAST])
-        limit = min(bound * factor + p[MARGIN], p[CEILING_HOME])
-        if tod_ms >= 0 and found[NIGHTS_SEEN] >= NIGHTS:
-            limit = min(limit, found[RISE_2] + p[WAKE_MARGIN])
-        if meta[MISSED] == 1:
-            limit = max(limit, min(found[ABSENT], p[MISSED_MOST]))
+        found = survey(now_ms, tod_ms, regime, sensor, ring, p)
+        limit = _home_h(now_ms, tod_ms, regime, sensor, found, meta, tod_days, sensor_events, p)
     allowed: float = max(limit, p[FLOOR])
     if doorless:
         allowed *= p[SCALE_DOORLESS]
         if found[LEAVES] > 0.0:
             allowed = max(allowed, found[GONE] * p[GONE_RATIO] + p[GONE_MARGIN])
     return allowed
+
+
+@kernel
+def _reach(now_ms: int, meta: Int64Array, p: Float64Array) -> float:
+    days = min(max((now_ms - meta[FIRST_MS]) / DAY_MS, 1.0), COUNTED_MS / DAY_MS)
+    reach: float = max(np.log(p[REACH_DAYS] / days), 0.0)
+    return reach
+
+
+@kernel
+def _away_h(
+    now_ms: int,
+    tod_ms: int,
+    sensor: int,
+    found: Float64Array,
+    meta: Int64Array,
+    tod_days: Float64Array,
+    sensor_events: Float64Array,
+    p: Float64Array,
+) -> float:
+    """Return what an absence may last; asking sooner than an ample time gains nobody anything."""
+    bound = bound_h(now_ms, tod_ms, LEFT, sensor, found, meta, tod_days, sensor_events, p)
+    limit = bound * np.exp(_reach(now_ms, meta, p) * p[SPREAD_LEFT]) + p[MARGIN_LEFT]
+    away: float = max(limit, p[AMPLE])
+    return away
+
+
+@kernel
+def _home_h(
+    now_ms: int,
+    tod_ms: int,
+    regime: int,
+    sensor: int,
+    found: Float64Array,
+    meta: Int64Array,
+    tod_days: Float64Array,
+    sensor_events: Float64Array,
+    p: Float64Array,
+) -> float:
+    """Return what a silence at home may last."""
+    bound = bound_h(now_ms, tod_ms, regime, sensor, found, meta, tod_days, sensor_events, p)
+    factor = max(np.exp(_reach(now_ms, meta, p) * spread(found, p)), p[RATIO_LEAST])
+    limit: float = bound * factor + p[MARGIN]
+    limit = max(limit, min(2.0 * found[BEGUN], p[AMPLE]))
+    limit = min(limit, p[CEILING_HOME])
+    if tod_ms >= 0 and found[NIGHTS_SEEN] >= NIGHTS:
+        limit = min(limit, found[RISE + 1] + p[WAKE_MARGIN])
+    if meta[MISSED] == 1:
+        limit = max(limit, min(found[ABSENT], p[MISSED_MOST]))
+    return limit
 
 
 @kernel
@@ -189,11 +263,16 @@ def _pause(now_ms: int, ring: Int64Array, meta: Int64Array) -> None:
 
 @kernel
 def _forget(
-    today: int, meta: Int64Array, tod_days: Float64Array, sensor_events: Float64Array
+    today: int,
+    meta: Int64Array,
+    tod_days: Float64Array,
+    sensor_events: Float64Array,
+    counts: Float64Array,
 ) -> None:
     """Let what was counted on earlier days weigh less."""
     while meta[TODAY] < today:
         meta[TODAY] += 1
+        leaving.forget(counts, FORGET_A_DAY)
         for r in range(tod_days.shape[0]):
             for i in range(tod_days.shape[1]):
                 tod_days[r, i] *= FORGET_A_DAY
@@ -215,27 +294,36 @@ def observe(
     tod_days: Float64Array,
     tod_last: Int64Array,
     sensor_events: Float64Array,
+    told: Int64Array,
+    counts: Float64Array,
     p: Float64Array,
 ) -> int:
     """Learn from the silence that this event ends; return the regime of the one that may follow."""
     today = now_ms // DAY_MS
     if meta[STARTED] == 0:
         meta[STARTED], meta[FIRST_MS], meta[TODAY] = 1, now_ms, today
-    elif learn and meta[SPOILED] == 0 and now_ms - meta[LAST_MS] >= SHORTEST_MS:
-        _learn(now_ms, kind, memory[REGIME], ring, meta, p)
+    elif learn and meta[SPOILED] == 0:
+        long = now_ms - meta[LAST_MS] >= SHORTEST_MS
+        if memory[REGIME] == LEFT and (long or kind != DOOR):
+            leaving.learn(told, int(long), counts)
+        if long:
+            _learn(now_ms, kind, memory[REGIME], ring, meta, p)
     if not learn:
         _pause(now_ms, ring, meta)
-    _forget(today, meta, tod_days, sensor_events)
+    _forget(today, meta, tod_days, sensor_events, counts)
     regime = advance(memory, now_ms, kind, state)
     if learn:
         hour = tod_ms // HOUR_MS
         if tod_last[regime, hour] != today:
             tod_last[regime, hour] = today
             tod_days[regime, hour] += 1.0
-        sensor_events[regime, sensor] += 1.0
-    meta[LAST_MS], meta[LAST_TOD], meta[LAST_SENSOR] = now_ms, tod_ms, sensor
+        sensor_events[regime, key(sensor, kind, state)] += 1.0
+    meta[LAST_MS], meta[LAST_TOD] = now_ms, tod_ms
+    meta[LAST_SENSOR] = key(sensor, kind, state)
     if kind != DOOR:
         meta[LAST_INSIDE] = sensor
+    if regime == LEFT:
+        leaving.signs(memory, tod_ms, meta[LAST_INSIDE], told)
     meta[SPOILED] = 0 if learn and tod_ms >= 0 else 1
     return regime
 
@@ -255,13 +343,17 @@ def step(
     tod_days: Float64Array,
     tod_last: Int64Array,
     sensor_events: Float64Array,
+    told: Int64Array,
+    counts: Float64Array,
     p: Float64Array,
 ) -> float:
     """Take one event; return the hours that the silence after it may last."""
     regime = observe(
         now_ms, tod_ms, sensor, kind, state, learn,
-        memory, ring, meta, tod_days, tod_last, sensor_events, p,
+        memory, ring, meta, tod_days, tod_last, sensor_events, told, counts, p,
     )  # fmt: skip
+    gone = leaving.left(told, counts) if regime == LEFT else 0.0
     return allowed_h(
-        now_ms, tod_ms, regime, sensor, doorless, ring, meta, tod_days, sensor_events, p
-    )
+        now_ms, tod_ms, regime, meta[LAST_SENSOR], gone, doorless,
+        ring, meta, tod_days, sensor_events, p,
+    )  # fmt: skip
