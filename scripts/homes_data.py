@@ -18,6 +18,7 @@ from homes_shuffled import shuffled
 from homes_simulated import simulated
 from numba import njit
 
+from gateway.core.detectors import inactivity_bounds as b
 from gateway.core.detectors import inactivity_kernels as k
 from gateway.core.detectors import leaving
 from gateway.core.detectors.inactivity import ROWS
@@ -51,7 +52,7 @@ def load_scorer() -> ModuleType:
 @njit
 def _replay(t, s, kind, state, wanted, sensors, memory, counts, p):  # pragma: no cover - compiled
     ring = np.zeros((ROWS, COLUMNS), np.int64)
-    meta = np.zeros(k.META, np.int64)
+    meta = np.zeros(b.META, np.int64)
     days, last = np.zeros((REGIMES, 24)), np.full((REGIMES, 24), -1)
     events, told = np.zeros((REGIMES, 2 * sensors)), np.zeros(leaving.SIGNS, np.int64)
     hours = np.full(len(t), 1e6)
@@ -63,8 +64,8 @@ def _replay(t, s, kind, state, wanted, sensors, memory, counts, p):  # pragma: n
         )  # fmt: skip
         if wanted[i]:
             gone = leaving.left(told, counts) if regime == LEFT else 0.0
-            last_key = meta[k.LAST_SENSOR]
-            hours[i] = k.allowed_h(
+            last_key = meta[b.LAST_SENSOR]
+            hours[i] = b.allowed_h(
                 t[i], tod, regime, last_key, gone, 0, ring, meta, days, events, p
             )
     return hours

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.detectors import inactivity_kernels as kernels
+from gateway.core.detectors import inactivity_bounds as bounds
 from gateway.core.detectors import leaving
 from gateway.core.detectors.inactivity import Routine
 from gateway.core.detectors.inactivity_limits import AMPLE, CHOSEN, FLOOR, limits
@@ -93,10 +93,10 @@ def test_what_a_home_shows_of_leaving_survives_a_restart_and_a_new_sensor() -> N
 
 
 def test_where_leaving_is_improbable_the_allowance_is_that_of_home() -> None:
-    meta = np.zeros(kernels.META, np.int64)
+    meta = np.zeros(bounds.META, np.int64)
     ring, days = np.zeros((1, COLUMNS), np.int64), np.full((REGIMES, 24), 30.0)
     said = [
-        kernels.allowed_h(
+        bounds.allowed_h(
             40 * DAY, 9 * HOUR_MS, LEFT, 0, gone, 0, ring, meta, days, np.zeros((4, 8)), limits()
         )
         for gone in (0.01, 0.5)

@@ -3,7 +3,8 @@
 Theory of operation. A silence has four explanations, and its own length weighs them:
 
     out      the door was used (with the probability that it was to leave: gateway.core.detectors.
-             leaving), or was not seen to be; as many absences as last longer still
+             leaving), or was not seen to be, about this time of day; as many absences as last
+             longer still
     asleep   home silences of more than 3 h about this time of day that last longer still
     at home  the other home silences about now that last longer still, of all events about now
     in need  one silence in ten thousand begins so, and it does not end by itself
@@ -37,6 +38,7 @@ HOME_AWAKE, ASLEEP, AWAY = range(3)
 IN_NEED: Final = 1e-4
 UNSEEN: Final = 0.002  # an absence of which no door told, among what follows any event at home
 UNSEEN_KNOWN: Final = 0.02  # the same where it has happened
+SOME_ABOUT: Final = 0.1  # absences that begin about now, where none was seen
 PASSED_BY: Final = 0.3  # the door moved during an absence, and nobody stayed
 ABOUT_H: Final = 2.0
 ABOUT_SHARE: Final = 2.0 * ABOUT_H / 24.0
@@ -59,17 +61,19 @@ def believe(
     """
     shortest_h, length_h = SHORTEST_MS / HOUR_MS, length_ms / HOUR_MS
     least_h = max(length_h, shortest_h)
-    absences, absent, nights, silences = 1.0, 1.0, 0.0, 0.5
+    unseen = regime <= BED
+    absences, absent, nights, silences = 1.0, SOME_ABOUT if unseen else 1.0, 0.0, 0.5
     for i in range(ring.shape[0]):
         if ring[i, LENGTH] <= 0:
             break
         if now_ms - ring[i, START] > COUNTED_MS:
             continue
         h, kind = ring[i, LENGTH] / HOUR_MS, ring[i, KIND]
+        about = tod_ms < 0 or abs(hours_after(tod_ms, ring[i, TOD])) <= ABOUT_H
         if kind == LEFT:
             absences += 1.0
-            absent += 1.0 if h > least_h else 0.0
-        elif kind <= BED and (tod_ms < 0 or abs(hours_after(tod_ms, ring[i, TOD])) <= ABOUT_H):
+            absent += 1.0 if h > least_h and (about or not unseen) else 0.0
+        elif kind <= BED and about:
             nights += 1.0 if h > max(NIGHT_H, least_h) else 0.0
             silences += 1.0 if h > least_h else 0.0
     events = max(at_home * (1.0 if tod_ms < 0 else ABOUT_SHARE), silences) + 1.0

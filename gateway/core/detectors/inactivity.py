@@ -26,6 +26,7 @@ from typing import Final
 
 import numpy as np
 
+from gateway.core.detectors import inactivity_bounds as b
 from gateway.core.detectors import inactivity_kernels as k
 from gateway.core.detectors import inactivity_survey as ring
 from gateway.core.detectors import leaving
@@ -33,7 +34,7 @@ from gateway.core.detectors.belief import ASLEEP, AWAY, HOME_AWAKE, believe
 from gateway.core.detectors.inactivity_limits import limits as chosen
 from gateway.core.detectors.inactivity_survey import DAY_MS, HOUR_MS, Float64Array
 from gateway.core.detectors.life_kernels import moves
-from gateway.core.detectors.presence import BED, HOME, LEFT, REGIME, REGIMES, new_memory
+from gateway.core.detectors.presence import BED, DOOR, HOME, LEFT, REGIME, REGIMES, new_memory
 from gateway.core.model import Int64Array
 
 VERSION: Final = 3
@@ -63,7 +64,7 @@ class Routine:
         self._limits = chosen() if limits is None else limits
         self._memory = new_memory()
         self._ring = np.zeros((ROWS, ring.COLUMNS), np.int64)
-        self._meta = np.zeros(k.META, np.int64)
+        self._meta = np.zeros(b.META, np.int64)
         self._tod_days = np.zeros((REGIMES, 24))
         self._tod_last = np.full((REGIMES, 24), -1, np.int64)
         self._events = np.zeros((REGIMES, 2 * max(1, len(self._sensors))))
@@ -83,21 +84,21 @@ class Routine:
     @property
     def last_ms(self) -> int | None:
         """Return the steady time of the last sign of life, if there was one."""
-        return int(self._meta[k.LAST_MS]) if self._meta[k.STARTED] else None
+        return int(self._meta[b.LAST_MS]) if self._meta[b.STARTED] else None
 
     @property
     def last_sensor(self) -> str:
         """Return the name of the sensor that gave the last sign."""
-        if not self._meta[k.STARTED] or not self._sensors:
+        if not self._meta[b.STARTED] or not self._sensors:
             return ""
-        index = int(self._meta[k.LAST_SENSOR])
+        index = int(self._meta[b.LAST_SENSOR])
         return self._sensors[index // 2] if index >= 0 else ""
 
     @property
     def days(self) -> float:
         """Return for how many days the routine has been watched."""
         last = self.last_ms
-        return 0.0 if last is None else (last - int(self._meta[k.FIRST_MS])) / DAY_MS
+        return 0.0 if last is None else (last - int(self._meta[b.FIRST_MS])) / DAY_MS
 
     def sign(
         self,
@@ -143,11 +144,11 @@ class Routine:
         doorless: bool = False,
     ) -> int:
         """Return how long a silence may last that begins now, at a time of day (or none known)."""
-        allowed_h = k.allowed_h(
+        allowed_h = b.allowed_h(
             now_ms,
             tod_ms,
             self.regime if regime is None else regime,
-            int(self._meta[k.LAST_SENSOR]),
+            int(self._meta[b.LAST_SENSOR]),
             self.gone if regime is None else 1.0,
             doorless,
             self._ring,
@@ -166,11 +167,11 @@ class Routine:
         """Return where the resident probably is when the silence has lasted so long."""
         told = believe(
             now_ms,
-            int(self._meta[k.LAST_TOD]),
+            int(self._meta[b.LAST_TOD]),
             length_ms,
             self.regime,
             self.gone,
-            int(self._meta[k.MISSED]),
+            int(self._meta[b.MISSED]),
             float(self._events[: BED + 1].sum()),
             self._ring,
         )
@@ -178,7 +179,7 @@ class Routine:
 
     def spoil(self) -> None:
         """Say that a part of the present silence was not seen."""
-        self._meta[k.SPOILED] = 1
+        self._meta[b.SPOILED] = 1
 
     def returned(self) -> None:
         """Say that the resident is known to be home."""
@@ -213,7 +214,7 @@ class Routine:
                 for name in state["sensors"]
             ]
             rows = np.array(state["rows"], np.int64).reshape(-1, ring.COLUMNS)[-ROWS:]
-            meta = np.array(state["meta"], np.int64).reshape(k.META)
+            meta = np.array(state["meta"], np.int64).reshape(b.META)
             memory = np.array(state["memory"], np.int64).reshape(self._memory.shape)
             tod_days = np.array(state["tod_days"]).reshape(REGIMES, 24)
             tod_last = np.array(state["tod_last"], np.int64).reshape(REGIMES, 24)
@@ -225,12 +226,12 @@ class Routine:
         for row in rows:
             row[ring.SENSOR] = _moved(row[ring.SENSOR] // 2, index, 2, int(row[ring.SENSOR]) % 2)
             row[ring.INSIDE] = _moved(row[ring.INSIDE], index)
-        last = int(meta[k.LAST_SENSOR])
-        meta[k.LAST_SENSOR] = _moved(last // 2, index, 2, last % 2)
-        meta[k.LAST_INSIDE] = _moved(meta[k.LAST_INSIDE], index)
+        last = int(meta[b.LAST_SENSOR])
+        meta[b.LAST_SENSOR] = _moved(last // 2, index, 2, last % 2)
+        meta[b.LAST_INSIDE] = _moved(meta[b.LAST_INSIDE], index)
         self._ring[:] = 0
         self._ring[: len(rows)] = rows
-        meta[k.NEXT_ROW] = len(rows) % ROWS
+        meta[b.NEXT_ROW] = len(rows) % ROWS
         self._meta[:], self._memory[:] = meta, memory
         self._tod_days[:], self._tod_last[:] = tod_days, tod_last
         for old, new in enumerate(index):
@@ -264,7 +265,7 @@ def _moved(sensor: int, index: Sequence[int], step: int = 1, rest: int = 0) -> i
 def warm() -> None:
     """Compile, or load from the cache, every kernel of this module."""
     routine = Routine(("any",))
-    routine.sign(0, 0, 0, 0, 1)
+    routine.sign(0, 0, 0, DOOR, 1)
     routine.allowed_ms(0, UNKNOWN_TOD)
     routine.belief(0, 0)
     moves(np.zeros((2, 3), np.int16))

@@ -24,8 +24,9 @@ from gateway.core.detectors.inactivity_levels import LEVELS, WET_ROOMS, Levels
 from gateway.core.detectors.inactivity_running import Running, Saved, decode
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.life import LifeSensor, LifeSigns, Sign
-from gateway.core.detectors.presence import ARRIVED, BAND, LEFT
+from gateway.core.detectors.presence import BAND
 from gateway.core.detectors.visibility import Visibility
+from gateway.core.detectors.whereabouts import SAID_AWAY, UNKNOWN, ceiling_ms, presence
 from gateway.core.fields import parse_timestamp, timestamp
 from gateway.core.inputs import Asked, Input
 from gateway.core.instants import elapsed_ms
@@ -50,9 +51,6 @@ from gateway.core.wire import CommandName
 DEVICE: Final = "home"
 SAME_SIGN_MS: Final = 60_000
 GOING_OUT_MS: Final = 600_000
-SAID_AWAY_AT_HOME: Final = 0.02
-UNKNOWN_AT_HOME: Final = 0.5
-UNSURE: Final = 0.5
 
 
 class InactivityDuty:
@@ -169,22 +167,13 @@ class InactivityDuty:
     def _allow(self, allowed_ms: int) -> None:
         """Set the levels: what the routine allows from now on, or what was announced."""
         run, levels, now_ms = self._run, self._levels, self._time.steady_ms
-        allowed_ms = min(allowed_ms, self._ceiling_ms())
+        known = bool(run.last) and self._seen.sees_door
+        allowed_ms = min(allowed_ms, ceiling_ms(self._routine if known else None, now_ms, levels))
         if run.away_ms is not None:
             allowed_ms = levels.away_ms
             if run.until_ms is not None:
                 allowed_ms = max(0, run.until_ms - now_ms) + levels.attention_ms
         run.limits_ms = levels.limits_ms(run.length_ms(now_ms) + allowed_ms)
-
-    def _ceiling_ms(self) -> int:
-        """Return what the services allow at most: less at home than asleep, and than away."""
-        levels, routine = self._levels, self._routine
-        if not self._run.last or not self._seen.sees_door:
-            return levels.attention_ms
-        if routine.regime == LEFT:
-            return levels.away_ms
-        night = routine.belief(self._time.steady_ms, levels.attention_ms)
-        return levels.warning_ms if night.asleep >= UNSURE else levels.attention_ms
 
     def _say_away(self, until_ms: int | None = None) -> None:
         """Take it that the resident goes out; `until_ms`: Unix time of the announced return."""
@@ -210,19 +199,12 @@ class InactivityDuty:
 
     def _presence(self) -> tuple[str, float]:
         """Return where the resident probably is, and how probably at home."""
-        run, routine, now_ms = self._run, self._routine, self._time.steady_ms
+        run, now_ms = self._run, self._time.steady_ms
         if run.away_ms is not None:
-            return "said-away", SAID_AWAY_AT_HOME
+            return SAID_AWAY
         if not run.last or not self._seen.sees_door:
-            return "unknown", UNKNOWN_AT_HOME
-        belief = routine.belief(now_ms, run.length_ms(now_ms))
-        if routine.regime == ARRIVED:
-            return "arrived", belief.at_home
-        if routine.regime == LEFT:
-            return "away" if belief.away >= UNSURE else "ambiguous", belief.at_home
-        if belief.away >= UNSURE:
-            return "unknown", belief.at_home
-        return "asleep" if belief.asleep > belief.home else "home", belief.at_home
+            return UNKNOWN
+        return presence(self._routine, now_ms, run.length_ms(now_ms))
 
     def _judge(self, at: At) -> Iterator[Decision]:
         self._seen.look(self._time.steady_ms)
@@ -257,29 +239,29 @@ class InactivityDuty:
 
     def _decision(self, at: At, stage: Stage, level: int) -> Decision:
         name = LEVELS[level - 1]
-        presence, at_home = self._presence()
+        where, at_home = self._presence()
         return Decision(
             kind=Kind.INACTIVITY,
             stage=stage,
             at=at,
             device=DEVICE,
-            reason=Reason(f"inactivity.{name}.{presence}", self._values()),
+            reason=Reason(f"inactivity.{name}.{where}", self._values()),
             probability=at_home,
             onset=self._run.onset,
-            evidence={"level": name, "presence": presence},
+            evidence={"level": name, "presence": where},
         )
 
     # ------------------------------------------------------------------------------- telling
     def outlook(self) -> dict[str, Any]:
         """Return when it will ask for help if nothing more is heard, and why: `ansim status`."""
-        (presence, at_home), at, run = self._presence(), self._at, self._run
-        code = f"inactivity.outlook.{presence}"
+        (where, at_home), at, run = self._presence(), self._at, self._run
+        code = f"inactivity.outlook.{where}"
         if not self._sensors:
             code = "inactivity.no-sensor"
         elif self._seen.blind:
             code = "inactivity.blind"
         elif run.level:
-            code = f"inactivity.{LEVELS[run.level - 1]}.{presence}"
+            code = f"inactivity.{LEVELS[run.level - 1]}.{where}"
         elif not run.last:
             code = "inactivity.nothing-yet"
         english, korean = render(Reason(code, self._values()))
@@ -289,7 +271,7 @@ class InactivityDuty:
             due = timestamp(at.wall_ms + left_ms)
         return {
             "at": due,
-            "presence": presence,
+            "presence": where,
             "probability": round(at_home, 3),
             "en": english,
             "ko": korean,

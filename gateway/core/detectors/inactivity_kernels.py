@@ -1,83 +1,44 @@
-"""How long this silence may last: what is allowed after each event, and what each one teaches.
+"""What each event teaches: the silence that it ends, how this home leaves, what is common when.
 
-The allowance after an event is the smallest of these bounds, each the longest silence of its kind
-(or what must be allowed while too few days or events are known):
-
-    all          silences of the same regime
-    time of day  those that began about now, or, at home, were already running now (their rest)
-    sensor       those after the same sensor, where long silences come after few, known ones
-    getting up   at home, when nights are known: the second latest time of getting up, and more
-
-At home the first three are stretched by a factor: the longest of n days is no bound for the next
-hundred; how far the tail reaches is estimated from the five longest (Hill, shrunk) and shrinks with
-the days known. An absence gets a fixed time more: most are short, and a factor that would cover the
-rare long ones only hides who has just come home. While a front door's sensor is dead, everything
-at home is allowed more, and what follows a sensor that is the last one before leaving as much as
-an absence at this hour.
+`observe` learns and returns the regime of the silence that may follow; `step` also says how long it
+may last (gateway.core.detectors.inactivity_bounds). Time in which nothing is learnt lets nothing be
+forgotten either.
 """
 
 from typing import Final
 
-import numpy as np
-
 from gateway.core.detectors import leaving
-from gateway.core.detectors.inactivity_limits import (
-    AMPLE,
-    CEILING_ARRIVED,
-    CEILING_HOME,
-    DAYS_ALL,
-    DAYS_TOD,
-    DAYS_TOD_ARRIVED,
-    EVENTS_SENSOR,
-    FLOOR,
-    GONE_MARGIN,
-    GONE_RATIO,
-    MARGIN,
-    MARGIN_ARRIVED,
-    MARGIN_LEFT,
-    MISSED_MOST,
-    PRIOR_ARRIVED,
-    PRIOR_HOME,
-    PRIOR_LEFT,
-    RATIO_LEAST,
-    REACH_DAYS,
-    SCALE_DOORLESS,
-    SPREAD_LEFT,
-    STAYED_MOST,
-    WAKE_MARGIN,
+from gateway.core.detectors.inactivity_bounds import (
+    FIRST_MS,
+    LAST_INSIDE,
+    LAST_MS,
+    LAST_SENSOR,
+    LAST_TOD,
+    MISSED,
+    NEXT_ROW,
+    SPOILED,
+    STARTED,
+    TELLS,
+    TODAY,
+    allowed_h,
 )
 from gateway.core.detectors.inactivity_survey import (
-    ABSENT,
-    BEGUN,
-    BY_BOTH,
-    BY_SENSOR,
-    BY_TOD,
-    COUNTED_MS,
     DAY_MS,
-    GONE,
     HOUR_MS,
     INSIDE,
     KIND,
-    LEAVES,
     LENGTH,
-    LONGEST,
-    NIGHTS_SEEN,
-    RISE,
     SENSOR,
     SHORTEST_MS,
     START,
     TOD,
     Float64Array,
     sensors_tell,
-    spread,
-    survey,
 )
 from gateway.core.detectors.presence import (
-    ARRIVED,
     BED,
     DOOR,
     EPISODE,
-    HOME,
     LEFT,
     PRESSURE,
     REGIME,
@@ -86,14 +47,6 @@ from gateway.core.detectors.presence import (
 from gateway.core.jit import kernel
 from gateway.core.model import Int64Array
 
-NIGHTS: Final = 5
-
-# What is known beside the ring. SPOILED: part of this silence was not seen, so it teaches nothing.
-# MISSED: an absence has ended without a door event. TELLS: + regime, whether last sensors tell.
-(LAST_MS, LAST_TOD, LAST_SENSOR, LAST_INSIDE) = range(4)
-(NEXT_ROW, FIRST_MS, MISSED, SPOILED, TODAY, STARTED) = range(4, 10)
-TELLS: Final = 10
-META: Final = 14
 FORGET_A_DAY: Final = 1.0 - 1.0 / 28.0
 
 
@@ -102,137 +55,6 @@ def key(sensor: int, kind: int, state: int) -> int:
     """Return what a silence follows: a sensor, or one that says that something has begun."""
     begun = kind in (PRESSURE, EPISODE) and state == 1
     return 2 * sensor + int(begun)
-
-
-@kernel
-def prior(least: float, weight: float, seen: float) -> float:
-    """Return what must be allowed where `seen` days or events are all that is known."""
-    allowed: float = least * weight / (weight + seen)
-    return allowed
-
-
-@kernel
-def bound_h(
-    now_ms: int,
-    tod_ms: int,
-    regime: int,
-    sensor: int,
-    found: Float64Array,
-    meta: Int64Array,
-    tod_days: Float64Array,
-    sensor_events: Float64Array,
-    p: Float64Array,
-) -> float:
-    """Return the longest normal silence by regime, time of day and sensor, not stretched yet."""
-    least: float = p[PRIOR_HOME]
-    if regime == LEFT:
-        least = p[PRIOR_LEFT]
-    elif regime == ARRIVED:
-        least = p[PRIOR_ARRIVED]
-    days = (now_ms - meta[FIRST_MS]) / DAY_MS
-    bound: float = max(found[LONGEST], prior(least, p[DAYS_ALL], days))
-    if tod_ms < 0:
-        return bound
-    weight = p[DAYS_TOD_ARRIVED] if regime == ARRIVED else p[DAYS_TOD]
-    # A third of the days at most: in its first week a home has not shown its hours yet.
-    by_tod = prior(least, weight, min(tod_days[regime, tod_ms // HOUR_MS], days / 3.0))
-    bound = min(bound, max(found[BY_TOD], by_tod))
-    if regime <= BED and sensor >= 0 and meta[TELLS + regime] == 1:
-        by_sensor = prior(least, p[EVENTS_SENSOR], sensor_events[regime, sensor])
-        bound = min(bound, max(found[BY_SENSOR], by_sensor))
-        bound = min(bound, max(found[BY_BOTH], by_sensor, by_tod))
-    return bound
-
-
-@kernel
-def allowed_h(
-    now_ms: int,
-    tod_ms: int,
-    regime: int,
-    sensor: int,
-    gone: float,
-    doorless: int,
-    ring: Int64Array,
-    meta: Int64Array,
-    tod_days: Float64Array,
-    sensor_events: Float64Array,
-    p: Float64Array,
-) -> float:
-    """Return how many hours of silence are still normal from now on; `tod_ms` < 0: not known.
-
-    gone: the probability that what looks like leaving is one.
-    """
-    if regime == LEFT:
-        found = survey(now_ms, tod_ms, LEFT, sensor, ring, p)
-        limit = _away_h(now_ms, tod_ms, sensor, found, meta, tod_days, sensor_events, p)
-        if gone < p[STAYED_MOST]:
-            at_home = survey(now_ms, tod_ms, HOME, sensor, ring, p)
-            stay = _home_h(now_ms, tod_ms, HOME, sensor, at_home, meta, tod_days, sensor_events, p)
-            limit = min(limit, stay)
-    elif regime == ARRIVED:
-        found = survey(now_ms, tod_ms, ARRIVED, sensor, ring, p)
-        bound = bound_h(now_ms, tod_ms, ARRIVED, sensor, found, meta, tod_days, sensor_events, p)
-        limit = bound * max(np.exp(spread(found, p)), p[RATIO_LEAST]) + p[MARGIN_ARRIVED]
-        limit = min(limit, p[CEILING_ARRIVED])
-    else:
-        found = survey(now_ms, tod_ms, regime, sensor, ring, p)
-        limit = _home_h(now_ms, tod_ms, regime, sensor, found, meta, tod_days, sensor_events, p)
-    allowed: float = max(limit, p[FLOOR])
-    if doorless:
-        allowed *= p[SCALE_DOORLESS]
-        if found[LEAVES] > 0.0:
-            allowed = max(allowed, found[GONE] * p[GONE_RATIO] + p[GONE_MARGIN])
-    return allowed
-
-
-@kernel
-def _reach(now_ms: int, meta: Int64Array, p: Float64Array) -> float:
-    days = min(max((now_ms - meta[FIRST_MS]) / DAY_MS, 1.0), COUNTED_MS / DAY_MS)
-    reach: float = max(np.log(p[REACH_DAYS] / days), 0.0)
-    return reach
-
-
-@kernel
-def _away_h(
-    now_ms: int,
-    tod_ms: int,
-    sensor: int,
-    found: Float64Array,
-    meta: Int64Array,
-    tod_days: Float64Array,
-    sensor_events: Float64Array,
-    p: Float64Array,
-) -> float:
-    """Return what an absence may last; asking sooner than an ample time gains nobody anything."""
-    bound = bound_h(now_ms, tod_ms, LEFT, sensor, found, meta, tod_days, sensor_events, p)
-    limit = bound * np.exp(_reach(now_ms, meta, p) * p[SPREAD_LEFT]) + p[MARGIN_LEFT]
-    away: float = max(limit, p[AMPLE])
-    return away
-
-
-@kernel
-def _home_h(
-    now_ms: int,
-    tod_ms: int,
-    regime: int,
-    sensor: int,
-    found: Float64Array,
-    meta: Int64Array,
-    tod_days: Float64Array,
-    sensor_events: Float64Array,
-    p: Float64Array,
-) -> float:
-    """Return what a silence at home may last."""
-    bound = bound_h(now_ms, tod_ms, regime, sensor, found, meta, tod_days, sensor_events, p)
-    factor = max(np.exp(_reach(now_ms, meta, p) * spread(found, p)), p[RATIO_LEAST])
-    limit: float = bound * factor + p[MARGIN]
-    limit = max(limit, min(2.0 * found[BEGUN], p[AMPLE]))
-    limit = min(limit, p[CEILING_HOME])
-    if tod_ms >= 0 and found[NIGHTS_SEEN] >= NIGHTS:
-        limit = min(limit, found[RISE + 1] + p[WAKE_MARGIN])
-    if meta[MISSED] == 1:
-        limit = max(limit, min(found[ABSENT], p[MISSED_MOST]))
-    return limit
 
 
 @kernel
