@@ -9,6 +9,11 @@ decides. Door events less than a minute apart, with nothing from inside between,
          of silence           ▼ │
                             ARRIVED ── inside event ──► HOME
 
+BED is HOME where something has begun that may last: a bed or chair carries somebody, an activity
+was said to begin. LEFT is what the door alone can say; how probable it is that anybody left is
+learnt beside it (gateway.core.detectors.leaving), and where they are while nothing is heard
+(gateway.core.detectors.belief).
+
 ARRIVED is the hardest hour: somebody opened the door after being away, and nothing inside has
 answered. In normal life that lasts minutes, so its silence is allowed to last little; a rule that
 knew only "door, so away" would hide a collapse in the hall for a day.
