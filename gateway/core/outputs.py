@@ -17,10 +17,12 @@ class Stream(StrEnum):
     SUM = "sum"
     EVIDENCE = "evidence"
     RES = "res"
+    ROUTINE = "routine"
 
 
 # Somebody waits for these: an operator for an alarm and its evidence, a centre for its answer.
-PROMPT = frozenset({Stream.ALARM, Stream.EVIDENCE, Stream.RES})
+# A day's summary commits alone too: with the mark that it was told, so that it is told once.
+PROMPT = frozenset({Stream.ALARM, Stream.EVIDENCE, Stream.RES, Stream.ROUTINE})
 
 
 @dataclass(frozen=True, slots=True)
