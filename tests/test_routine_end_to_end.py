@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway import registry
 from gateway.centre.database import CentreDatabase
 from gateway.core.outputs import Stream
 from gateway.core.routine.diary import KEPT
+from gateway.option import Language
+from gateway.report.page import page
+from gateway.report.read import read_home
 from gateway.settings import BrokerSettings, DeviceStanza
 from gateway.virtual.time import WALL_MS, SteppedClock
 from gateway.virtual.world import World
@@ -24,10 +28,13 @@ MORNING_MS = WALL_MS + 24 * 3_600_000 + 5 * 60_000  # 9:05 there, the day after
 
 
 async def lives(directory: Path, url: str, wall_ms: int, boot: str, desk: Desk, count: int) -> None:
-    """Run the hub for three minutes of its time, and until so many days are told."""
+    """Run the hub for eleven minutes of its time, and until so many days are told."""
     clock = SteppedClock(boot=boot * 32, mono_ms=60_000, wall_ms=wall_ms)
     async with World(clock) as world, daemon(settings(directory, url, HALL), world) as hub:
-        await clock.advance(180, hub.pump.idle)
+        await clock.advance(660, hub.pump.idle)  # past a save of what is learnt
+        await hub.store.flush()
+        home = read_home(settings(directory, url, HALL), registry.find)
+        assert "2026-11-2" in page(home, Language.EN), "a report, while the hub runs"
         while len(days(desk)) < count:
             desk.changed.clear()
             await desk.changed.wait()

@@ -63,6 +63,7 @@ class Plan:
     place: Mapping[str, int] = field(default_factory=dict)
     test_alarm_every_ms: int = 24 * 3_600_000
     diary: Diary | None = None
+    save_every_ms: int = SAVE_EVERY_MS
 
 
 class Pipeline:
@@ -192,7 +193,7 @@ class Pipeline:
         self._test(at, draft)
         if self._saved is None:
             self._saved = at
-        if (elapsed_ms(self._saved, at) or 0) >= SAVE_EVERY_MS:
+        if (elapsed_ms(self._saved, at) or 0) >= self._plan.save_every_ms:
             self._saved = at
             draft.state.extend(self.save())
 

@@ -36,7 +36,7 @@ def test_a_day_runs_from_four_to_four_and_its_night_is_the_one_that_follows() ->
 
 def test_a_summary_comes_once_a_day_at_its_time_and_says_the_first_and_last_motion() -> None:
     home = Living()
-    home.day(0, up=7.5, bed=24.5, visits=0)
+    home.day(0, up=7.5, bed=24.5)
     assert home.told == []
     home.until(DAY + 9 * HOUR - MINUTE)
     assert home.told == []
@@ -61,6 +61,25 @@ def test_nothing_is_said_to_be_unusual_until_a_fortnight_is_known() -> None:
     assert "first motion 11:00: 3 h 45 min later than the median (usual 07:00-07:30)" in last["en"]
     assert "첫 활동 11:00: 중앙값보다 3시간 45분 늦음(평소 07:00~07:30)" in last["ko"]
     assert "다름" not in last["ko"]
+
+
+def test_a_walk_to_the_bathroom_at_night_is_not_the_first_or_last_motion_of_a_day() -> None:
+    home = Living()
+    home.until(7 * HOUR)
+    for hour in (7, 12, 21, 26, 28.5):  # 2:00 and 4:30 are short walks, each of three minutes
+        home.until(round(hour * HOUR))
+        home.hear("bath")
+        home.until(round(hour * HOUR) + 3 * MINUTE)
+        home.hear("hall")
+    for minutes in range(0, 60, 5):  # up before six, and staying up
+        home.until(DAY + 5 * HOUR + (40 + minutes) * MINUTE)
+        home.hear("hall")
+    home.until(DAY + 9 * HOUR)
+    home.until(2 * DAY + 9 * HOUR)
+    first, second = home.told
+    assert item(first, "last_motion")["value"] == 21 * 60 + 3
+    assert item(second, "first_motion")["value"] == 5 * 60 + 40
+    assert item(first, "night_bathroom_visits")["value"] == 2
 
 
 def test_a_day_like_the_others_says_so() -> None:

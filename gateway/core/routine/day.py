@@ -7,7 +7,7 @@ o'clock, 23 is 3 to 4. All times are the home's local time.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any, Final, Self
 
@@ -20,9 +20,17 @@ MOST_TOLD: Final = 20
 """Alarms that a day remembers: a sensor that fails every minute must not fill the disk."""
 
 
+HIGHER: Final = ("inactivity.warning", "inactivity.emergency")
+EMPTY: Final[tuple[object, ...]] = (None, False, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An alarm or technical fault as the day remembers it. `at_min`: from midnight of its date."""
+    """An alarm or technical fault as the day remembers it.
+
+    at_min: minutes from midnight of its date. code, values: why it rang. then, then_values: what
+    was said of it last, empty while that is the same.
+    """
 
     id: str
     at_min: int
@@ -31,6 +39,20 @@ class Told:
     matter: str
     code: str
     values: Mapping[str, int | float | str]
+    then: str = ""
+    then_values: Mapping[str, int | float | str] = field(default_factory=dict)
+
+    def after(self, before: Self) -> Self:
+        """Return it as what became of `before`: it still rang for the reason it rang for."""
+        if self.code == before.code or self.code.startswith(HIGHER):
+            return replace(self, at_min=before.at_min)
+        return replace(
+            before,
+            matter=self.matter,
+            then=self.code,
+            then_values=self.values,
+            at_min=before.at_min,
+        )
 
 
 def _hours() -> list[int]:
@@ -47,7 +69,8 @@ class Day:
     out:      minutes that the resident was out.
     allowed:  the silence allowed at the end of the hour, in tenths of an hour (0: not known).
     used:     the most that a silence had used of what was allowed, in percent.
-    first, last: first and last sign of life in the home, minutes from midnight of the date.
+    first, last: first and last sign of life in the home, minutes from midnight of the date; short
+              walks in the night do not count (gateway.core.routine.diary).
     early_blind, late_blind: minutes not seen before the first sign and since the last.
     visits:   visits to the bathroom in the night that follows; night_blind: minutes of it not seen.
     guessed:  minutes in which nobody could know whether the resident was out.
@@ -82,11 +105,10 @@ class Day:
         """Return its date."""
         return date(1970, 1, 1) + timedelta(days=self.number)
 
-    def sign(self, minute: int, hour: int) -> None:
-        """Take a sign of life in the home, at minutes from midnight of the date."""
-        self.signs[hour] += 1
+    def up(self, since: int, minute: int) -> None:
+        """Take it that the resident is up at a minute from midnight of the date, since another."""
         if self.first is None:
-            self.first = minute
+            self.first = since
         self.last = minute if self.last is None else max(self.last, minute)
         self.late_blind = 0
 
@@ -101,7 +123,7 @@ class Day:
         """Take an alarm, or what has become of one."""
         known = {one.id: n for n, one in enumerate(self.alarms)}
         if told.id in known:
-            self.alarms[known[told.id]] = told
+            self.alarms[known[told.id]] = told.after(self.alarms[known[told.id]])
         elif len(self.alarms) < MOST_TOLD:
             self.alarms.append(told)
 
@@ -111,12 +133,12 @@ class Day:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values, without what is empty."""
-        empty = Day(self.number)
-        whole = asdict(self)
+        told = [asdict(one) for one in self.alarms]
+        whole = {f.name: getattr(self, f.name) for f in fields(self)} | {"alarms": told}
         return {
-            f.name: whole[f.name]
-            for f in fields(self)
-            if f.name == "number" or getattr(self, f.name) != getattr(empty, f.name)
+            name: value
+            for name, value in whole.items()
+            if name == "number" or (any(value) if isinstance(value, list) else value not in EMPTY)
         }
 
     @classmethod

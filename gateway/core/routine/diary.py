@@ -56,6 +56,8 @@ from gateway.core.routine.summary import summary_body
 
 VERSION: Final = 1
 KEPT: Final = "routine.days"
+APART_MS: Final = 40 * MINUTE_MS  # a silence that ends a stretch of signs of life
+UP_MS: Final = 30 * MINUTE_MS  # in the night, a shorter stretch is a walk to the bathroom
 VISIT_MS: Final = 10 * MINUTE_MS  # signs of the bathroom closer together are one visit
 OUT_MS: Final = 10 * MINUTE_MS  # less is a look at the letterbox
 STALLED_MS: Final = 5 * MINUTE_MS  # without a tick: nobody watched
@@ -121,6 +123,7 @@ class Diary:
         self._offset_ms: int | None = None
         self._until_ms: int | None = None  # wall time up to which minutes are counted
         self._out_since_ms: int | None = None  # local
+        self._stretch = (0, -DAY_MS, False)  # local: of signs of life; whether the resident is up
         self._wet_ms: int | None = None  # local: the last sign from the bathroom
         self._off: set[str] = set()
         self._minute = _Minute()
@@ -196,13 +199,26 @@ class Diary:
 
     def _sign(self, local_ms: int, device: str) -> None:
         day = self._day(number_at(local_ms))
-        day.sign((local_ms - day.number * DAY_MS) // MINUTE_MS, hour_of(local_ms))
+        day.signs[hour_of(local_ms)] += 1
+        self._up(local_ms, day)
         if device not in self.senses.bathroom:
             return
         fresh = self._wet_ms is None or not 0 <= local_ms - self._wet_ms < VISIT_MS
         self._wet_ms = local_ms
         if fresh and self._quiet(local_ms):
             self._day(night_of(local_ms)).visits += 1
+
+    def _up(self, local_ms: int, day: Day) -> None:
+        """Move the day's first and last motion, unless this is a short walk in the night."""
+        begun_ms, latest_ms, up = self._stretch
+        if not 0 <= local_ms - latest_ms < APART_MS:
+            begun_ms, up = local_ms, False
+        up = up or not self._quiet(local_ms) or local_ms - begun_ms >= UP_MS
+        self._stretch = (begun_ms, local_ms, up)
+        if up:
+            begun_ms = begun_ms if number_at(begun_ms) == day.number else local_ms
+            midnight_ms = day.number * DAY_MS
+            day.up((begun_ms - midnight_ms) // MINUTE_MS, (local_ms - midnight_ms) // MINUTE_MS)
 
     def _pulse(self, local_ms: int, bpm: int) -> None:
         minute, which = self._minute, local_ms // PULSE_MS
@@ -301,7 +317,7 @@ class Diary:
     # -------------------------------------------------------------------------------- telling
     def bodies(self, at: At) -> list[dict[str, Any]]:
         """Return the summaries whose time has come: of each day one, ever."""
-        if not at.proven:
+        if not at.proven or at != self._counted:
             return []
         local_ms = self._local(at)
         today = number_at(local_ms)
