@@ -1,8 +1,8 @@
 """A home's days out of its hub's own database, read only, also while the hub runs.
 
 The hub writes the days that run with what its detectors learn, every ten to twenty minutes; those
-that are over once a day. Nothing is locked: the database keeps a log (WAL), and a reader sees its last
-commit.
+that are over once a day. Nothing is locked: the database keeps a log (WAL), and a reader sees the
+last commit.
 """
 
 import contextlib

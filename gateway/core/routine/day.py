@@ -20,7 +20,7 @@ MOST_TOLD: Final = 20
 """Alarms that a day remembers: a sensor that fails every minute must not fill the disk."""
 
 
-HIGHER: Final = ("inactivity.warning", "inactivity.emergency")
+HIGHER: Final = ("inactivity.warning.", "inactivity.emergency.")
 EMPTY: Final[tuple[object, ...]] = (None, False, {})
 
 
