@@ -267,8 +267,8 @@ class InactivitySettings:
     quiet_from: str = field(
         default="22:00",
         metadata=say(
-            "night begins (until it is learnt): attention waits for the morning; in quotes",
-            '밤 시작(학습 전까지): 주의 단계는 아침까지 보류. 따옴표 필수("22:00")',
+            "night begins: attention waits for the morning; in quotes",
+            '밤 시작: 주의 단계는 아침까지 보류. 따옴표 필수("22:00")',
             form=Form.CLOCK,
         ),
     )

@@ -78,6 +78,7 @@ class Outputs:
     posts on a PROMPT stream, saved alerts and `memories` beside them commit alone and at once; the
     rest waits for the batch. `forget` names alerts that are over and told: their rows may go.
     state: detectors' learnt state to persist with the batch, by detector name (opaque bytes).
+    at_once: what somebody said of the resident is in it, and must outlive a power cut.
     """
 
     posts: tuple[Post, ...] = ()
@@ -87,8 +88,11 @@ class Outputs:
     announcements: tuple[Announce, ...] = ()
     state: tuple[tuple[str, bytes], ...] = ()
     forget: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def urgent(self) -> bool:
         """Whether this commits alone and at once."""
-        return bool(self.alerts) or any(post.stream in PROMPT for post in self.posts)
+        return (
+            self.at_once or bool(self.alerts) or any(post.stream in PROMPT for post in self.posts)
+        )

@@ -39,6 +39,7 @@ from gateway.core.model import (
 from gateway.core.outputs import Outputs, Stream
 from gateway.core.routine.diary import KEPT, Diary
 from gateway.core.telemetry import Telemetry, spoken
+from gateway.core.wire import CommandName
 
 SAVE_EVERY_MS = 600_000
 TESTED = "@tested"  # when the last test alarm went out, kept beside the decoders' counters
@@ -128,6 +129,11 @@ class Pipeline:
                 )
         if detected is not None:
             self._detect(detected, draft)
+        if self._said(given):
+            # Out or home again, by command or button: ten minutes later it may be forgotten by a
+            # power cut, while the command's id is remembered as obeyed.
+            draft.state.extend(self.save())
+            draft.at_once = True
         self._report(given.at, draft)
         self._note(given, draft)
         return draft.outputs()
@@ -218,6 +224,20 @@ class Pipeline:
     def _report(self, at: At, draft: Draft) -> None:
         for stream, body in self.telemetry.bodies(at):
             draft.post(stream, self._new_id(at), body)
+
+    def _said(self, given: Input) -> bool:
+        """Return whether somebody says that the resident goes out or is home."""
+        match given:
+            case Asked(command=command):
+                return command.name in (CommandName.AWAY, CommandName.HOME)
+            case Heard(device=device, readings=readings):
+                both = self._plan.cancel_buttons & self._plan.sos_buttons
+                return device in both and any(
+                    isinstance(one.value, Button) and one.value.press is Press.LONG
+                    for one in readings
+                )
+            case _:
+                return False
 
     def _note(self, given: Input, draft: Draft) -> None:
         """Let the diary see what came in and what it caused, and tell the day that is due."""

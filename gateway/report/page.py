@@ -22,7 +22,7 @@ from gateway.report.map import activity_map, legend
 from gateway.report.words import Say
 
 MOST_ROWS = 100
-DAYS_7 = 7
+DAYS_7, OFTEN = 7, 3
 
 
 def page(home: Home, language: Language) -> str:
@@ -31,17 +31,18 @@ def page(home: Home, language: Language) -> str:
     style = files("gateway.report").joinpath("style.css").read_text("utf-8")
     parts = [
         _head(home, say),
+        _open(home, say),
         _latest(home, say),
         cards(home, say),
         f"<h2>{say('map')}</h2><p class=help>{say('map-help')}</p>",
-        activity_map(home, say) + legend(say),
+        _wide(activity_map(home, say)) + legend(say),
     ]
     if any(any(day.allowed) for day in home.shown):
         parts += [
             f"<h2>{say('near')}</h2><p class=help>{say('near-help')}</p>",
-            near_the_deadline(home, say),
+            _wide(near_the_deadline(home, say)),
             f"<h2>{say('limits')}</h2><p class=help>{say('limits-help')}</p>",
-            over_the_day(home, say),
+            _wide(over_the_day(home, say)),
         ]
     parts += [
         f"<h2>{say('alarms')}</h2>" + _table(home.told(technical=False), say),
@@ -79,6 +80,28 @@ def _head(home: Home, say: Say) -> str:
     return f"<h1>{say('title')}</h1><p class=sub>{under}</p>{stamp}"
 
 
+def _wide(chart: str) -> str:
+    """Let a chart keep its size on a telephone: it scrolls."""
+    return f'<div class="wide">{chart}</div>'
+
+
+def _open(home: Home, say: Say) -> str:
+    """Return what still waits for somebody, before everything else."""
+    waits = [
+        f"<li>{escape(_told(day, one, say))}</li>"
+        for day, one in home.told(technical=False)
+        if Matter(one.matter) in (Matter.PENDING, Matter.RAISED)
+    ]
+    if not waits:
+        return ""
+    return f'<h2>{say("open")}</h2><div class="verdict rings"><ul>{"".join(waits)}</ul></div>'
+
+
+def _told(day: Day, one: Told, say: Say) -> str:
+    kind = say.of(KINDS[Kind(one.kind)][::-1])
+    return f"{say.day(day)} {clock(one.at_min)} · {kind}: {_why(one, say)}"
+
+
 def _latest(home: Home, say: Say) -> str:
     """Return what changed on the last whole day, and what was not seen of it."""
     if not home.whole:
@@ -103,7 +126,7 @@ def _week(home: Home, say: Say) -> list[str]:
     lines = []
     for what in What:
         count = sum(day[what].changed for day in week)
-        if count > 1:
+        if count >= OFTEN:
             lines.append(say("week", name=say.of(NAMES[what]), count=count, days=len(week)))
     return lines
 
@@ -117,13 +140,16 @@ def _table(told: Iterable[tuple[Day, Told]], say: Say) -> str:
 
 
 def _row(day: Day, one: Told, say: Say) -> str:
-    why = _reason(one.code, one.values, say)
-    if one.then:
-        why += " → " + _reason(one.then, one.then_values, say)
     when = f"{say.day(day)} {clock(one.at_min)}"
     kind, matter = KINDS[Kind(one.kind)], MATTERS[Matter(one.matter)]
-    cells = (when, say.of(kind[::-1]), one.device, why, say.of(matter[::-1]))
+    cells = (when, say.of(kind[::-1]), one.device, _why(one, say), say.of(matter[::-1]))
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _why(one: Told, say: Say) -> str:
+    """Return why it rang, and what was said of it last."""
+    why = _reason(one.code, one.values, say)
+    return f"{why} → {_reason(one.then, one.then_values, say)}" if one.then else why
 
 
 def _reason(code: str, values: Mapping[str, int | float | str], say: Say) -> str:

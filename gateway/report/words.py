@@ -13,6 +13,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "simulated": ("SIMULATED: nobody lives here", "모의 자료: 실제 거주자가 아닙니다"),
         "period": ("{first} to {last}, {days} days", "{first} ~ {last}, {days}일"),
         "made": ("made {made}", "작성 {made}"),
+        "open": ("Not closed yet", "아직 종결되지 않은 경보"),
         "latest": ("{day}, against the last four weeks", "{day}, 지난 4주와 비교"),
         "nothing": ("Nothing outside the usual range.", "평소 범위를 벗어난 것이 없습니다."),
         "week": (

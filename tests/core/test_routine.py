@@ -58,7 +58,9 @@ def test_nothing_is_said_to_be_unusual_until_a_fortnight_is_known() -> None:
     assert item(before, "first_motion")["change"] == "not-known"
     late = item(last, "first_motion")
     assert (late["change"], late["days"], late["value"]) == ("later", ENOUGH_DAYS, 660)
-    assert "first motion 11:00: 3 h 45 min later than the median (usual 07:00-07:30)" in last["en"]
+    assert (
+        "first motion 11:00: 3 h 45 min later than the median (usual 07:00 to 07:30)" in last["en"]
+    )
     assert "첫 활동 11:00: 중앙값보다 3시간 45분 늦음(평소 07:00~07:30)" in last["ko"]
     assert "다름" not in last["ko"]
 

@@ -93,7 +93,7 @@ def test_a_page_is_whole_and_asks_nothing_of_a_network(language: Language) -> No
 def test_it_says_what_changed_on_the_last_whole_day_and_by_how_much() -> None:
     english = " ".join(read(page(home(), Language.EN)).words)
     assert "2026-11-21 (Sat), against the last four weeks" in english
-    assert "first motion 11:55: 5 h 5 min later than the median (usual 06:40-07:00)" in english
+    assert "first motion 11:55: 5 h 5 min later than the median (usual 06:40 to 07:00)" in english
     korean = " ".join(read(page(home(), Language.KO)).words)
     assert "첫 활동 11:55: 중앙값보다 5시간 5분 늦음(평소 06:40~07:00)" in korean
 

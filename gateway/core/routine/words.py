@@ -103,7 +103,7 @@ def band(one: Compared) -> Pair:
     if one.usual is None:
         return "", ""
     low, high = amount(one.usual.low, one.unit), amount(one.usual.high, one.unit)
-    return f"{low[0]}-{high[0]}", f"{low[1]}~{high[1]}"
+    return f"{low[0]} to {high[0]}", f"{low[1]}~{high[1]}"
 
 
 def title(day: Day) -> Pair:
