@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway import plan
-from gateway.core.routine.diary import KEPT, Diary, days_of, unpacked
+from gateway.core.routine.diary import KEPT, Diary
+from gateway.core.routine.shelf import days_of, unpacked
 from gateway.driver import Driver
 from gateway.errors import ConfigurationError
 from gateway.report.home import Home

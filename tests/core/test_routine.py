@@ -8,8 +8,9 @@ from gateway.core.model import At, Link, LinkChange, Tick
 from gateway.core.outputs import Stream
 from gateway.core.pipeline import Pipeline, Plan
 from gateway.core.routine.day import Day, hour_of, night_of, number_at
-from gateway.core.routine.diary import KEPT, Diary, days_of, unpacked
+from gateway.core.routine.diary import KEPT, Diary
 from gateway.core.routine.measures import ENOUGH_DAYS, WEEKS_4, usual_of
+from gateway.core.routine.shelf import days_of, unpacked
 from gateway.core.routine.summary import summary_body
 from gateway.core.wire import Topics
 from tests.contract import assert_valid

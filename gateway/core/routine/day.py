@@ -152,6 +152,19 @@ class Day:
         return day
 
 
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The local times of day at which the night begins and ends."""
+
+    begins_ms: int
+    ends_ms: int
+
+    def has(self, local_ms: int) -> bool:
+        """Whether a local time lies in it."""
+        length_ms = (self.ends_ms - self.begins_ms) % DAY_MS
+        return (local_ms - self.begins_ms) % DAY_MS < length_ms
+
+
 def number_at(local_ms: int) -> int:
     """Return the number of the day to which a local time belongs."""
     return (local_ms - TURN_MS) // DAY_MS
