@@ -22,8 +22,9 @@ from gateway.core.model import Int16Array
 from gateway.core.outputs import Stream
 from gateway.demo.broker import Broker
 from gateway.option import Language
+from gateway.plan import plan
 from gateway.replay import home_command, packets
-from gateway.replay.direct import Decided, decide
+from gateway.replay.direct import Decided, decide, pipeline_of
 from gateway.replay.explain import candidate, draw
 from gateway.replay.home import (
     BAND,
@@ -76,6 +77,7 @@ def add_arguments(replay: argparse.ArgumentParser) -> None:
     recorded.add_argument("file", type=Path, metavar="FILE")
     recorded.add_argument("-c", "--config", type=Path, required=True, metavar="gateway.yaml")
     recorded.add_argument("--json", action="store_true", help="every output, a JSON line each")
+    home_command.add_pictures(recorded)
     recorded.set_defaults(trials=None, run=_packets)
     lived = what.add_parser("home", help="months of a home's log / 집의 장기 기록")
     made = what.add_parser("simulated", help="months of a home by a seed / 모의 가정")
@@ -166,8 +168,8 @@ async def _over_the_air(
         for number, trial in enumerate(trials):
             place = directory / str(number)
             place.mkdir()
-            plan = settings(place, broker, hub=args.hub, district=args.district)
-            async with home(plan, wall_ms=began_ms + number * APART_MS) as lived:
+            made = settings(place, broker, hub=args.hub, district=args.district)
+            async with home(made, wall_ms=began_ms + number * APART_MS) as lived:
                 said = await lived.live(trial.worn(RATE_HZ))
                 heard.append(bool(said))
                 _print(trial, said, language)
@@ -233,7 +235,10 @@ def _packets(args: argparse.Namespace, language: Language) -> int:
     from gateway.config import load  # noqa: PLC0415
 
     made: Settings = load(args.config, registry.find, driver_names=registry.available())
-    for at, outputs in packets.replay(args.file, made):
+    planned = plan(made, registry.find)
+    witness = home_command.witness(args, planned, made)
+    saw = witness.saw if witness else lambda _given, _outputs: None
+    for at, outputs in packets.replay(args.file, made, pipeline=pipeline_of(planned), saw=saw):
         if args.json:
             for line in packets.lines(at, outputs):
                 sys.stdout.write(line + "\n")
@@ -242,4 +247,6 @@ def _packets(args: argparse.Namespace, language: Language) -> int:
             if post.stream is Stream.ALARM:
                 one = Decided.of_post(at.mono_ms / 1000, post)
                 sys.stdout.write(decided_line(one, language) + "\n")
+    if witness:
+        home_command.pictures(args, witness.ended(), language)
     return 0

@@ -11,8 +11,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from gateway.core.detectors.inactivity_duty import InactivityDuty
+from gateway.core.pipeline import Plan
+from gateway.errors import ConfigurationError
+from gateway.localtime import local_clock
 from gateway.option import Language
-from gateway.replay.homelife import HOUR_MS, Lived, counted, live, moment, settings_of
+from gateway.replay.homelife import HOUR_MS, Lived, Witness, counted, live, moment, settings_of
 from gateway.replay.homelog import HomeLog, read_log, write_csv
 from gateway.replay.simulated import simulated
 from gateway.settings import Settings
@@ -20,6 +24,11 @@ from gateway.settings import Settings
 DAY_MS: Final = 24 * HOUR_MS
 UNTIL: Final = "2026-11-22"
 MOST_DAYS: Final = 1500
+TOO_SHORT: Final = "less than a minute: nothing to draw / 1분 미만: 그릴 내용이 없습니다"
+NOT_WATCHED: Final = (
+    "a picture of a home needs inactivity.enabled and routine.enabled"
+    " / 그림에는 inactivity.enabled와 routine.enabled가 필요합니다"
+)
 
 
 def add_arguments(home: argparse.ArgumentParser, made: argparse.ArgumentParser) -> None:
@@ -34,11 +43,16 @@ def add_arguments(home: argparse.ArgumentParser, made: argparse.ArgumentParser) 
         one.add_argument(
             "-c", "--config", type=Path, metavar="gateway.yaml", help="whose levels and roles"
         )
-        one.add_argument("--explain", type=Path, metavar="OUT.png", help="deadline against events")
-        one.add_argument("--report", type=Path, metavar="OUT.html", help="the last four weeks")
+        add_pictures(one)
         one.add_argument("--quiet", action="store_true", help="alarms only, no line for each day")
     home.set_defaults(trials=None, run=from_file)
     made.set_defaults(trials=None, run=from_seed)
+
+
+def add_pictures(command: argparse.ArgumentParser) -> None:
+    """Add the options for what is drawn of a home."""
+    command.add_argument("--explain", type=Path, metavar="OUT.png", help="deadline against events")
+    command.add_argument("--report", type=Path, metavar="OUT.html", help="the last four weeks")
 
 
 def _days(text: str) -> int:
@@ -68,6 +82,14 @@ def _replay(log: HomeLog, args: argparse.Namespace, language: Language) -> int:
     lived = live(log, settings_of(log, _config(args.config)))
     for line in lines(lived, counted(log), language, quiet=args.quiet):
         sys.stdout.write(line + "\n")
+    pictures(args, lived, language)
+    return 0
+
+
+def pictures(args: argparse.Namespace, lived: Lived, language: Language) -> None:
+    """Draw what was asked for."""
+    if (args.explain or args.report) and not lived.days:
+        raise ConfigurationError(TOO_SHORT)
     if args.explain:
         from gateway.replay.explain_home import draw  # noqa: PLC0415 - matplotlib
 
@@ -76,7 +98,16 @@ def _replay(log: HomeLog, args: argparse.Namespace, language: Language) -> int:
     if args.report:
         _report(args.report, lived, language)
         sys.stdout.write(f"{args.report}\n")
-    return 0
+
+
+def witness(args: argparse.Namespace, planned: Plan, settings: Settings) -> Witness | None:
+    """Return who takes down what a recording's home goes through, if a picture is wanted."""
+    if not (args.explain or args.report):
+        return None
+    watch = next((one for one in planned.learning if isinstance(one, InactivityDuty)), None)
+    if watch is None or planned.diary is None:
+        raise ConfigurationError(NOT_WATCHED)
+    return Witness(args.file.stem, watch, planned.diary, local_clock(settings.hub.timezone))
 
 
 def _config(path: Path | None) -> Settings | None:

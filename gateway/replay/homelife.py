@@ -5,19 +5,19 @@ every minute, as in the daemon every second. A log has no heartbeats, so no sens
 found dead, and no centre, so an alarm is closed when life goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from gateway import plan as plans
-from gateway.core.alerts import Matter
+from gateway.core.detectors.inactivity_duty import InactivityDuty
 from gateway.core.inputs import Acknowledge, Input
 from gateway.core.model import AccelerationBlock, At, Heard, HeartRate, Kind, Reading, Tick
-from gateway.core.outputs import Outputs, Stream
-from gateway.core.pipeline import Pipeline, Plan
+from gateway.core.outputs import Outputs, Post, Stream
+from gateway.core.pipeline import Plan
 from gateway.core.routine.day import Day
-from gateway.core.routine.diary import OUT
+from gateway.core.routine.diary import OUT, Diary
 from gateway.core.routine.measures import Senses
 from gateway.core.wire import PLACES, Ack, AckStatus, Cause
 from gateway.replay.direct import BOOT, pipeline_of
@@ -28,6 +28,7 @@ from gateway.settings import BrokerSettings, HubSettings, Settings, UplinkSettin
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 NEVER_MS: Final = 1 << 60
+OVER: Final = "inactivity.over"
 WORTH_MS: Final = HOUR_MS
 """Shorter silences are not listed."""
 
@@ -90,75 +91,87 @@ def settings_of(log: HomeLog, like: Settings | None = None) -> Settings:
     return replace(made, devices=devices, inactivity=like.inactivity, routine=like.routine)
 
 
-class _Home:
-    """A pipeline and what is taken down of it."""
+class Witness:
+    """Takes down what a pipeline goes through: every silence, its deadline, what rang.
 
-    def __init__(self, log: HomeLog, settings: Settings) -> None:
-        self.watch = plans.watch(settings, log.able)
-        self.diary = plans.diary(settings, log.able, self.watch)
-        self.pipeline: Pipeline = pipeline_of(
-            Plan(
-                detectors=(self.watch,),
-                save_every_ms=NEVER_MS,
-                place={stanza.name: PLACES[stanza.place] for stanza in settings.devices},
-                test_alarm_every_ms=NEVER_MS,
-                diary=self.diary,
-            )
-        )
-        self.lived = Lived(log.name, log.simulated, self.diary.senses)
+    local_ms: from Unix ms to the home's local time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        watch: InactivityDuty,
+        diary: Diary,
+        local_ms: Callable[[int], int] = lambda wall_ms: wall_ms,
+        *,
+        simulated: bool = False,
+    ) -> None:
+        self._watch, self._diary, self._local_ms = watch, diary, local_ms
+        self._lived = Lived(name, simulated, diary.senses)
         self._rang_ms: int | None = None
         self._running = Silence(0, 0, 0, "", "")
 
-    def feed(self, given: Input) -> None:
-        """Feed one input, and take down what it ended."""
-        outputs = self.pipeline.feed(given)
-        if outputs.posts:
-            self._note(outputs, given.at)
-        silence_ms, allowed_ms = self.watch.silence_ms
-        running, now_ms = self._running, given.at.wall_ms
+    def saw(self, given: Input, outputs: Outputs) -> None:
+        """Take down what an input ended and caused."""
+        now_ms = self._local_ms(given.at.wall_ms)
+        for post in outputs.posts:
+            self._post(post, now_ms)
+        silence_ms, allowed_ms = self._watch.silence_ms
+        running = self._running
         if silence_ms < now_ms - running.from_ms:
-            if running.to_ms - running.from_ms >= WORTH_MS:
-                ended = replace(running, to_ms=now_ms, rang_ms=self._rang_ms)
-                self.lived.silences.append(ended)
-            self._rang_ms = None
-        presence = self.watch.presence if silence_ms >= WORTH_MS else ""
-        self._running = Silence(now_ms - silence_ms, now_ms, allowed_ms, presence, self.watch.last)
+            self._over(replace(running, to_ms=now_ms))
+        presence = self._watch.presence if silence_ms >= WORTH_MS else ""
+        last = self._watch.last
+        self._running = Silence(now_ms - silence_ms, now_ms, allowed_ms, presence, last)
 
     def ended(self) -> Lived:
-        """Return what was lived through, with the silence in which the log ends."""
-        running = self._running
-        if running.to_ms - running.from_ms >= WORTH_MS:
-            self.lived.silences.append(replace(running, rang_ms=self._rang_ms))
-        self.lived.days |= {day.number: day for day in self.diary.days}
-        return self.lived
+        """Return it all, with the silence in which it ends."""
+        self._over(self._running)
+        self._lived.days |= {day.number: day for day in self._diary.days}
+        return self._lived
 
-    def _note(self, outputs: Outputs, at: At) -> None:
-        for post in outputs.posts:
-            body = post.body
-            if post.stream is Stream.ROUTINE:
-                self.lived.summaries.append((body["en"], body["ko"]))
-                self.lived.days |= {day.number: day for day in self.diary.days}
-            elif post.stream is Stream.ALARM:
-                told = body["evid"]
-                over = told["reason"] == "inactivity.over"
-                if body["type"] == Kind.INACTIVITY and not over and self._rang_ms is None:
-                    self._rang_ms = at.wall_ms
-                state = "over" if over else str(body["state"])
-                rang = Rang(at.wall_ms, str(body["type"]), state, told["en"], told["ko"])
-                self.lived.alarms.append(rang)
-        ended = [alert for alert in outputs.alerts if alert.matter is not Matter.CLOSED]
-        if any(alert.reason.code == "inactivity.over" for alert in ended):
-            ids = tuple(alert.id for alert in ended)
-            ack = Ack("", Stream.ALARM, AckStatus.CLOSED, ids=ids, cause=Cause.FALSE)
-            self.pipeline.feed(Acknowledge(at, ack))
+    def _over(self, silence: Silence) -> None:
+        if silence.to_ms - silence.from_ms >= WORTH_MS and silence.presence:
+            self._lived.silences.append(replace(silence, rang_ms=self._rang_ms))
+        self._rang_ms = None
+
+    def _post(self, post: Post, now_ms: int) -> None:
+        body = post.body
+        if post.stream is Stream.ROUTINE:
+            self._lived.summaries.append((body["en"], body["ko"]))
+            self._lived.days |= {day.number: day for day in self._diary.days}
+        elif post.stream is Stream.ALARM and body["msg"] != "test":
+            told = body["evid"]
+            over = told["reason"] == OVER
+            if body["type"] == Kind.INACTIVITY and not over and self._rang_ms is None:
+                self._rang_ms = now_ms
+            state = "over" if over else str(body["state"])
+            rang = Rang(now_ms, str(body["type"]), state, told["en"], told["ko"])
+            self._lived.alarms.append(rang)
 
 
 def live(log: HomeLog, settings: Settings) -> Lived:
     """Let a log's home be lived through a hub of these settings."""
-    home = _Home(log, settings)
+    watch = plans.watch(settings, log.able)
+    diary = plans.diary(settings, log.able, watch)
+    pipeline = pipeline_of(
+        Plan(
+            detectors=(watch,),
+            save_every_ms=NEVER_MS,
+            place={stanza.name: PLACES[stanza.place] for stanza in settings.devices},
+            test_alarm_every_ms=NEVER_MS,
+            diary=diary,
+        )
+    )
+    witness = Witness(log.name, watch, diary, simulated=log.simulated)
     for given in inputs(log):
-        home.feed(given)
-    return home.ended()
+        outputs = pipeline.feed(given)
+        witness.saw(given, outputs)
+        over = tuple(alert.id for alert in outputs.alerts if alert.reason.code == OVER)
+        if over:
+            ack = Ack("", Stream.ALARM, AckStatus.CLOSED, ids=over, cause=Cause.FALSE)
+            pipeline.feed(Acknowledge(given.at, ack))
+    return witness.ended()
 
 
 def inputs(log: HomeLog) -> Iterator[Input]:
