@@ -1,13 +1,16 @@
 """The report: one page without network or script, in two languages, that says what it knows."""
 
+import sqlite3
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import main
 from gateway.core.routine.day import Day, Told
 from gateway.core.routine.measures import Senses
+from gateway.core.routine.shelf import packed
 from gateway.errors import ConfigurationError
 from gateway.option import Language
 from gateway.report.home import Home
@@ -157,3 +160,48 @@ def test_a_database_that_is_not_there_is_said_in_both_languages(tmp_path: Path) 
     with pytest.raises(ConfigurationError, match="root 권한"):
         read_states(tmp_path / "hub.db")
     assert not (tmp_path / "hub.db").exists()
+
+
+YAML = """\
+hub: {id: mfzwizltmvzxg2lqnrsv6ylcmm, district: "1120000000"}
+uplink: {brokers: [{url: "mqtt://127.0.0.1"}]}
+store: {directory: STORE}
+devices:
+  - {name: hall, driver: bthome, address: "B4:35:22:F5:3D:A4", place: hall, options: {kind: motion}}
+"""
+
+
+def test_a_technician_gets_the_page_of_a_hubs_database_under_a_name_of_his_choice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, out = tmp_path / "gateway.yaml", tmp_path / "weeks.html"
+    config.write_text(YAML.replace("STORE", str(tmp_path)))
+    told, running = home().days[:-1], home().days[-1]
+    with sqlite3.connect(tmp_path / "hub.db") as database:
+        database.execute("CREATE TABLE detectors (name TEXT PRIMARY KEY, state BLOB NOT NULL)")
+        kept = packed({"days": [day.to_json() for day in told]})
+        now = packed({"told": [day.number for day in told], "days": [running.to_json()]})
+        rows = [("routine.days", kept), ("routine", now), ("inactivity", b"")]
+        database.executemany("INSERT INTO detectors VALUES (?, ?)", rows)
+    database.close()
+    made = ["report", "-c", str(config), "-o", str(out), "--lang", "ko", "--title", "101호"]
+    assert main(made) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    words = " ".join(read(out.read_text()).words)
+    assert "101호" in words
+    assert "mfzwizl" not in words
+    assert "첫 활동 11:55" in words
+    assert "안정 시 심박수" not in words, "no sensor for it in this home"
+
+
+def test_a_hub_that_has_written_nothing_yet_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "gateway.yaml"
+    config.write_text(YAML.replace("STORE", str(tmp_path)))
+    with sqlite3.connect(tmp_path / "hub.db") as database:
+        database.execute("CREATE TABLE detectors (name TEXT PRIMARY KEY, state BLOB NOT NULL)")
+    database.close()
+    assert main(["report", "-c", str(config), "-o", str(tmp_path / "out.html")]) == 1
+    assert "20분" in capsys.readouterr().err
+    assert not (tmp_path / "out.html").exists()
