@@ -19,15 +19,13 @@ from gateway.core.detectors.sos import SILENT, SosDetector
 from gateway.core.model import Kind, Press
 from gateway.core.pipeline import Plan
 from gateway.core.routine.diary import Diary
-from gateway.core.routine.measures import Senses
+from gateway.core.routine.measures import BATHROOM, INSIDE, Senses
 from gateway.core.wire import PLACES
 from gateway.driver import Capabilities, Driver
 from gateway.localtime import local_clock
 from gateway.settings import DeviceStanza, Role, Settings
 
 HOUR_MS = 3_600_000
-INSIDE = frozenset({"Motion", "Contact", "Occupied"})
-BATHROOM = frozenset({"toilet", "shower", "toiletseat"})
 
 
 def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:

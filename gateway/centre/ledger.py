@@ -32,7 +32,7 @@ from gateway.core.routine.measures import Change
 from gateway.core.wire import Ack, AckStatus, UpMessage
 
 STREAMS = frozenset(Stream)
-CHANGED = frozenset({Change.EARLIER, Change.LATER, Change.MORE, Change.LESS})
+TURNS = (Change.EARLIER, Change.LATER, Change.MORE, Change.LESS)
 
 
 class Shelf(Protocol):
@@ -185,8 +185,7 @@ def _routine(message: UpMessage, at_ms: int) -> Iterator[Event]:
     items = message.body.get("items")
     if message.leaf != "routine" or not isinstance(items, list):
         return
-    changes = {item.get("change") for item in items if isinstance(item, dict)}
-    if changes & CHANGED:
+    if any(isinstance(item, dict) and item.get("change") in TURNS for item in items):
         said = f"{message.body.get('ko', '')} / {message.body.get('en', '')}"
         yield Event(
             at_ms, Notice.ROUTINE, message.hub, str(message.body.get("day", "")), said[:900]

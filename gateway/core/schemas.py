@@ -222,7 +222,8 @@ ROUTINE = _streamed(
         "day": {
             "type": "string",
             "format": "date",
-            "description": "local date of the day from 4:00 to 4:00; each is told once",
+            "description": "local date of the day from 4:00 to 4:00; each is told once"
+            " (again only by a hub whose disk failed meanwhile: the later counts)",
         },
         "blind_min": {**_integer(0), "description": "minutes that the hub could not see"},
         "missed_days": {**_integer(0), "description": "days before it that were not seen at all"},

@@ -388,3 +388,5 @@ def test_a_day_unlike_the_weeks_before_it_is_a_line_of_the_journal_and_another_i
     )
     assert len(outcome.kept) == 1
     assert bench.take(changed).events == (), "a repetition is no news"
+    strange = counted("routine", 3) | {"items": [{"change": ["later"]}, "later", None]}
+    assert bench.take(strange).events == ()

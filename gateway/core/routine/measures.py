@@ -22,6 +22,11 @@ WORN_MIN: Final = 480  # a band worn for less says little of the day
 PULSES: Final = 24  # five-minute means: two hours
 MANY: Final = 3
 
+INSIDE: Final = frozenset({"Motion", "Contact", "Occupied"})
+"""What a sensor of a home's rooms provides."""
+BATHROOM: Final = frozenset({"toilet", "shower", "toiletseat"})
+"""Places (gateway.core.bodies.PLACES) where a sign of life is a visit to the bathroom."""
+
 
 class What(StrEnum):
     """The measures."""
