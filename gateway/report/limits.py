@@ -9,7 +9,6 @@ from gateway.report.svg import picture, polyline, tag, text
 from gateway.report.words import Say
 
 LEFT, TOP, WIDTH, HEIGHT = 44.0, 12.0, 840.0, 150.0
-OUT_MIN: Final = 20
 FULL: Final = 100
 TALLEST: Final = 130
 
@@ -17,8 +16,7 @@ TALLEST: Final = 130
 def over_the_day(home: Home, say: Say) -> str:
     """Return the silence allowed at home by the hour: median and usual range."""
     hours: list[list[int]] = [
-        [day.allowed[hour] for day in home.whole if day.allowed[hour] and day.out[hour] < OUT_MIN]
-        for hour in range(HOURS)
+        [day.allowed[hour] for day in home.whole if day.allowed[hour]] for hour in range(HOURS)
     ]
     known = {hour: sorted(values) for hour, values in enumerate(hours) if values}
     top = max((quantile(values, 0.95) for values in known.values()), default=80.0) / 10
@@ -35,7 +33,7 @@ def over_the_day(home: Home, say: Say) -> str:
         middle = [place(hour, quantile(values, 0.5)) for hour, values in known.items()]
         parts += tag("polygon", points=ring, class_="range") + polyline(middle, "median")
     parts += _hour_ticks()
-    return picture(LEFT + WIDTH + 10, TOP + HEIGHT + 24, parts, say("limits"))
+    return picture(LEFT + WIDTH + 36, TOP + HEIGHT + 24, parts, say("limits"))
 
 
 def near_the_deadline(home: Home, say: Say) -> str:
@@ -58,7 +56,7 @@ def near_the_deadline(home: Home, say: Say) -> str:
                 parts += text(say.day(day), x + step / 2, TOP + HEIGHT + 16, "tick", "middle")
     y = TOP + HEIGHT * (1 - FULL / TALLEST)
     parts += tag("line", x1=LEFT, x2=LEFT + WIDTH, y1=y, y2=y, class_="deadline")
-    return picture(LEFT + WIDTH + 10, TOP + HEIGHT + 24, parts, say("near"))
+    return picture(LEFT + WIDTH + 36, TOP + HEIGHT + 24, parts, say("near"))
 
 
 def _frame(marks: list[tuple[int, str]], scale: float) -> str:

@@ -143,7 +143,8 @@ def _row(day: Day, one: Told, say: Say) -> str:
     when = f"{say.day(day)} {clock(one.at_min)}"
     kind, matter = KINDS[Kind(one.kind)], MATTERS[Matter(one.matter)]
     cells = (when, say.of(kind[::-1]), one.device, _why(one, say), say.of(matter[::-1]))
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells[:3])
+    return f"<tr>{told}<td class=why>{escape(cells[3])}</td><td>{escape(cells[4])}</td></tr>"
 
 
 def _why(one: Told, say: Say) -> str:

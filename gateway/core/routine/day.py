@@ -67,7 +67,8 @@ class Day:
     signs:    signs of life in the home (the band's not counted).
     blind:    minutes that the hub could not see: off, deaf, or without the right time.
     out:      minutes that the resident was out.
-    allowed:  the silence allowed at the end of the hour, in tenths of an hour (0: not known).
+    allowed:  the silence allowed at the end of the hour, in tenths of an hour (0: out, or not
+              known).
     used:     the most that a silence had used of what was allowed, in percent.
     first, last: first and last sign of life in the home, minutes from midnight of the date; short
               walks in the night do not count (gateway.core.routine.diary).

@@ -163,9 +163,11 @@ class Diary:
             day.unheard[device] = day.unheard.get(device, 0) + minutes
         self._bands.minute(day, minutes)
         if self._watch is not None:
-            self._where(self._watch.presence, local_ms, day, minutes)
+            presence = self._watch.presence
+            self._where(presence, local_ms, day, minutes)
             silence_ms, allowed_ms = self._watch.silence_ms
-            day.allowed[hour] = round(allowed_ms / 360_000)
+            if presence not in OUT:
+                day.allowed[hour] = round(allowed_ms / 360_000)
             share = 100 * silence_ms // max(1, allowed_ms)
             day.used[hour] = min(999, max(day.used[hour], share))
 
