@@ -226,6 +226,7 @@ ROUTINE = _streamed(
             " (again only by a hub whose disk failed meanwhile: the later counts)",
         },
         "blind_min": {**_integer(0), "description": "minutes that the hub could not see"},
+        "deaf_min": {**_integer(0), "description": "of those, it ran and heard nothing"},
         "missed_days": {**_integer(0), "description": "days before it that were not seen at all"},
         "unheard": _array(_object({"device": _DEVICE, "min": _integer(0)})),
         "items": _array(_MEASURED, 1),

@@ -159,7 +159,8 @@ def test_an_hour_off_is_said_and_not_counted_as_a_change() -> None:
     body = home.told[-1]
     assert abs(body["blind_min"] - 180) <= 2
     assert item(body, "first_motion")["change"] == "not-seen"
-    assert "the hub could not see for 3 h" in body["en"]
+    assert "the hub was off, or without the time, for 3 h" in body["en"]
+    assert "허브가 3시간" in body["ko"]
     assert item(body, "last_motion")["change"] == "usual"
 
 
@@ -176,6 +177,8 @@ def test_a_deaf_adapter_and_an_unproven_clock_are_blind_time() -> None:
     home.proven = True
     home.until(DAY + 10 * HOUR)
     assert abs(home.told[-1]["blind_min"] - 90) <= 3
+    assert abs(home.told[-1]["deaf_min"] - 60) <= 3
+    assert "the hub heard nothing for" in home.told[-1]["en"]
 
 
 def test_the_first_day_begins_when_the_hub_is_installed() -> None:
@@ -233,7 +236,7 @@ def test_days_while_the_hub_was_off_are_counted_and_not_invented() -> None:
     home.until(6 * DAY + 10 * HOUR)
     assert [body["day"] for body in home.told] == [f"1970-01-0{n}" for n in (1, 2, 3, 6)]
     assert home.told[-1]["missed_days"] == 2
-    assert "2 days before it were not seen at all" in home.told[-1]["en"]
+    assert "days before it not seen at all: 2" in home.told[-1]["en"]
 
 
 # ---------------------------------------------------------------------------------- its memory

@@ -66,6 +66,7 @@ class Day:
     number:   days since 1970-01-01 of its date.
     signs:    signs of life in the home (the band's not counted).
     blind:    minutes that the hub could not see: off, deaf, or without the right time.
+    deaf:     minutes of those in which the hub ran and heard nothing.
     out:      minutes that the resident was out.
     allowed:  the silence allowed at the end of the hour, in tenths of an hour (0: out, or not
               known).
@@ -91,6 +92,7 @@ class Day:
     last: int | None = None
     early_blind: int = 0
     late_blind: int = 0
+    deaf: int = 0
     visits: int = 0
     night_blind: int = 0
     guessed: int = 0

@@ -159,6 +159,7 @@ class Diary:
         hour, day = hour_of(local_ms - 1), self._shelf.day(local_ms - 1)
         if self._seen.blind:
             self._shelf.unseen(local_ms - minutes * MINUTE_MS, local_ms)
+            day.deaf += minutes
         for device in self._seen.dead:
             day.unheard[device] = day.unheard.get(device, 0) + minutes
         self._bands.minute(day, minutes)

@@ -21,6 +21,7 @@ def summary_body(
         **instant_fields(at),
         "day": day.date.isoformat(),
         "blind_min": sum(day.blind),
+        "deaf_min": day.deaf,
         "missed_days": missed,
         "unheard": [{"device": name, "min": minutes} for name, minutes in words.worst(day)],
         "items": [_item(one) for one in compared],

@@ -136,15 +136,22 @@ def blind_lines(day: Day, missed: int) -> list[Pair]:
     if missed:
         lines.append(
             (
-                f"{missed} days before it were not seen at all",
+                f"days before it not seen at all: {missed}",
                 f"그 전 {missed}일은 전혀 확인하지 못함",
             )
         )
-    if sum(day.blind):
-        english, korean = length(sum(day.blind))
+    off, deaf = max(0, sum(day.blind) - day.deaf), day.deaf
+    if off:
+        english, korean = length(off)
         lines.append(
-            (f"the hub could not see for {english}", f"허브가 {korean} 동안 확인하지 못함")
+            (
+                f"the hub was off, or without the time, for {english}",
+                f"허브가 {korean} 동안 꺼져 있었거나 시각을 알 수 없었음",
+            )
         )
+    if deaf:
+        english, korean = length(deaf)
+        lines.append((f"the hub heard nothing for {english}", f"허브가 {korean} 동안 수신 불능"))
     if day.jumped:
         lines.append(
             ("the clock was changed: times are not compared", "시계가 바뀌어 시각은 비교하지 않음")
