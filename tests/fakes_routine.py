@@ -74,6 +74,7 @@ class Living:
     ahead_ms: int = 0
     proven: bool = True
     told: list[dict[str, Any]] = field(default_factory=list)
+    kept: dict[str, bytes] = field(default_factory=dict)
     diary: Diary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,16 +110,13 @@ class Living:
 
     def restarted(self, *, off_ms: int = 0, boot: str | None = None) -> None:
         """Stop and start anew from what was saved."""
-        states = [(self.diary.name, self.diary.save()), *self.diary.kept(), *self.saved]
+        self.kept |= dict(self.diary.kept())
+        running = self.diary.save()
         self.diary = new_diary(self.watch)
-        for name, state in sorted(dict(reversed(states)).items(), reverse=True):
+        for state in (*self.kept.values(), running):
             self.diary.load(state)
-            self.saved = [(n, s) for n, s in states if n != "routine"]
-            assert name
         self.now_ms += off_ms
         self.boot = boot or self.boot
-
-    saved: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def band_minutes(minutes: int, active: int) -> Iterator[AccelerationBlock]:

@@ -117,7 +117,7 @@ class Day:
 
     def unseen(self, hour: int, minutes: int) -> None:
         """Take time in which the hub could not see."""
-        self.blind[hour] += minutes
+        self.blind[hour] = min(60, self.blind[hour] + minutes)
         self.late_blind += minutes
         if self.first is None:
             self.early_blind += minutes
