@@ -7,7 +7,7 @@ import pytest
 from gateway import registry
 from gateway.core.inputs import Asked, Input
 from gateway.core.model import At, Button, Contact, Heard, HubReturned, Press, Reading, Tick
-from gateway.core.outputs import Outputs, Stream
+from gateway.core.outputs import Outputs, Sound, Stream
 from gateway.core.pipeline import Pipeline
 from gateway.core.wire import Command, CommandName
 from gateway.plan import plan
@@ -59,6 +59,7 @@ def test_away_is_on_the_disk_before_anything_else_can_happen(tmp_path: Path, sai
     assert outputs.urgent
     assert presence(first) == "said-away"
     assert presence(after_a_power_cut(tmp_path, outputs)) == "said-away"
+    assert [told.sound for told in outputs.announcements] == [Sound.AWAY], "and is heard at home"
 
 
 def test_home_again_is_too(tmp_path: Path) -> None:
@@ -67,6 +68,7 @@ def test_home_again_is_too(tmp_path: Path) -> None:
     first.feed(asked(5, CommandName.AWAY))
     outputs = first.feed(asked(8, CommandName.HOME))
     assert presence(after_a_power_cut(tmp_path, outputs)) != "said-away"
+    assert [told.sound for told in outputs.announcements] == [Sound.HOME]
 
 
 def test_what_says_nothing_of_the_resident_waits_for_the_batch(tmp_path: Path) -> None:

@@ -60,15 +60,17 @@ class Sound(StrEnum):
     NOT_STORED = "not-stored"  # 30 s without `stored`
     NOT_PRESENTED = "not-presented"  # stored, but on nobody's screen after 60 s
     HANDLED = "handled"
+    AWAY = "away"  # it is taken that the resident goes out: silence is allowed for longer
+    HOME = "home"  # home again
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Tell the resident."""
+    """Tell the resident. `alert`: what it is about; None of going out and coming home."""
 
     at: At
     sound: Sound
-    alert: Alert
+    alert: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True)

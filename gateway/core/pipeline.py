@@ -36,10 +36,10 @@ from gateway.core.model import (
     Press,
     Tick,
 )
-from gateway.core.outputs import Outputs, Stream
+from gateway.core.outing import tells_of_outing
+from gateway.core.outputs import Announce, Outputs, Sound, Stream
 from gateway.core.routine.diary import KEPT, Diary
 from gateway.core.telemetry import Telemetry, spoken
-from gateway.core.wire import CommandName
 
 SAVE_EVERY_MS = 600_000
 TESTED = "@tested"  # when the last test alarm went out, kept beside the decoders' counters
@@ -129,11 +129,8 @@ class Pipeline:
                 )
         if detected is not None:
             self._detect(detected, draft)
-        if self._said(given):
-            # Out or home again, by command or button: ten minutes later it may be forgotten by a
-            # power cut, while the command's id is remembered as obeyed.
-            draft.state.extend(self.save())
-            draft.at_once = True
+        if tells_of_outing(given, self._plan.cancel_buttons & self._plan.sos_buttons):
+            self._confirm(given.at, draft)
         self._report(given.at, draft)
         self._note(given, draft)
         return draft.outputs()
@@ -225,19 +222,18 @@ class Pipeline:
         for stream, body in self.telemetry.bodies(at):
             draft.post(stream, self._new_id(at), body)
 
-    def _said(self, given: Input) -> bool:
-        """Return whether somebody says that the resident goes out or is home."""
-        match given:
-            case Asked(command=command):
-                return command.name in (CommandName.AWAY, CommandName.HOME)
-            case Heard(device=device, readings=readings):
-                both = self._plan.cancel_buttons & self._plan.sos_buttons
-                return device in both and any(
-                    isinstance(one.value, Button) and one.value.press is Press.LONG
-                    for one in readings
-                )
-            case _:
-                return False
+    def _confirm(self, at: At, draft: Draft) -> None:
+        """Keep what was said of the resident at once, and tell the resident of it.
+
+        At once: a power cut ten minutes later would forget it, while the command's id is
+        remembered as obeyed. Told: a button held by mistake would silence the watch for days.
+        """
+        draft.state.extend(self.save())
+        draft.at_once = True
+        watches = [getattr(one, "presence", None) for one in self._plan.learning]
+        if any(watches):
+            sound = Sound.AWAY if "said-away" in watches else Sound.HOME
+            draft.announcements.append(Announce(at, sound))
 
     def _note(self, given: Input, draft: Draft) -> None:
         """Let the diary see what came in and what it caused, and tell the day that is due."""

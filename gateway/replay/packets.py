@@ -95,9 +95,8 @@ def lines(at: At, outputs: Outputs) -> Iterator[str]:
         told: dict[str, Any] = {"mono_ms": at.mono_ms, "stream": post.stream.value, "id": post.id}
         yield _dumped({**told, "alert": post.alert, "body": dict(post.body)})
     for announce in outputs.announcements:
-        yield _dumped(
-            {"mono_ms": at.mono_ms, "announce": announce.sound.value, "alert": announce.alert.id}
-        )
+        alert = announce.alert.id if announce.alert else None
+        yield _dumped({"mono_ms": at.mono_ms, "announce": announce.sound.value, "alert": alert})
     for memory in outputs.memories:
         yield _dumped(
             {"mono_ms": at.mono_ms, "memory": memory.device, "values": dict(memory.values)}
