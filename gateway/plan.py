@@ -19,7 +19,7 @@ from gateway.core.detectors.sos import SILENT, SosDetector
 from gateway.core.model import Kind, Press
 from gateway.core.pipeline import Plan
 from gateway.core.routine.diary import Diary
-from gateway.core.routine.measures import BATHROOM, INSIDE, Senses
+from gateway.core.routine.measures import BATHROOM, BEDROOM, INSIDE, Senses
 from gateway.core.wire import PLACES
 from gateway.driver import Capabilities, Driver
 from gateway.localtime import local_clock
@@ -145,6 +145,7 @@ def senses(
     return Senses(
         inside=frozenset(name for name in inside if not _is_sos(inside[name])),
         bathroom=frozenset(n for n, d in inside.items() if d.place in BATHROOM and not _is_sos(d)),
+        bedroom=frozenset(n for n, d in inside.items() if d.place in BEDROOM or d.role is Role.BED),
         doors=frozenset(n for n, d in inside.items() if d.role is Role.DOOR and silence),
         moves=giving("AccelerationBlock"),
         pulse=giving("HeartRate"),

@@ -21,10 +21,16 @@ from gateway.core.routine.diary import Diary
 from gateway.core.routine.measures import Senses
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-SENSORS = (LifeSensor("hall"), LifeSensor("bath", place="toilet"), LifeSensor("band"))
+SENSORS = (
+    LifeSensor("hall"),
+    LifeSensor("bedroom", place="bedroom"),
+    LifeSensor("bath", place="toilet"),
+    LifeSensor("band"),
+)
 SENSES = Senses(
-    inside=frozenset({"hall", "bath"}),
+    inside=frozenset({"hall", "bedroom", "bath"}),
     bathroom=frozenset({"bath"}),
+    bedroom=frozenset({"bedroom"}),
     doors=frozenset({"door"}),
     moves=frozenset({"band"}),
     pulse=frozenset({"band"}),

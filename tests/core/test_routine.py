@@ -85,6 +85,20 @@ def test_a_walk_to_the_bathroom_at_night_is_not_the_first_or_last_motion_of_a_da
     assert item(first, "night_bathroom_visits")["value"] == 2
 
 
+def test_turning_over_in_bed_is_neither_the_last_motion_nor_the_first() -> None:
+    home = Living()
+    for hour in (8.0, 21.5, *(22.5 + n / 4 for n in range(28)), 29.9):
+        home.until(round(hour * HOUR))
+        home.hear("bedroom" if hour > 22 else "hall")
+    for minutes in (130, 140):  # the bedroom at 6:10, when the night is over, then the hall
+        home.until(DAY + 4 * HOUR + minutes * MINUTE)
+        home.hear("bedroom" if minutes == 130 else "hall")
+    home.until(2 * DAY + 9 * HOUR)
+    first, second = home.told
+    assert item(first, "last_motion")["value"] == 21 * 60 + 30
+    assert item(second, "first_motion")["value"] == 6 * 60 + 10
+
+
 def test_a_day_like_the_others_says_so() -> None:
     home = Living()
     weeks(home, ENOUGH_DAYS + 1)

@@ -77,7 +77,7 @@ class Diary:
         self._signs = LifeSigns(sensors)
         self._seen = Visibility(sensors)
         self._shelf = Shelf(night)
-        self._walks = Walks(night, senses.bathroom)
+        self._walks = Walks(night, senses.bathroom, senses.bedroom)
         self._bands = Bands()
         self._counted: At | None = None
         self._steady_ms = 0

@@ -26,6 +26,7 @@ INSIDE: Final = frozenset({"Motion", "Contact", "Occupied"})
 """What a sensor of a home's rooms provides."""
 BATHROOM: Final = frozenset({"toilet", "shower", "toiletseat"})
 """Places (gateway.core.bodies.PLACES) where a sign of life is a visit to the bathroom."""
+BEDROOM: Final = frozenset({"bedroom", "bed"})
 
 
 class What(StrEnum):
@@ -68,6 +69,7 @@ class Senses:
 
     inside: frozenset[str] = frozenset()
     bathroom: frozenset[str] = frozenset()
+    bedroom: frozenset[str] = frozenset()
     doors: frozenset[str] = frozenset()
     moves: frozenset[str] = frozenset()
     pulse: frozenset[str] = frozenset()
