@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,6 +69,13 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     _socket(scan)
     _language(scan)
     scan.set_defaults(command=_scan)
+
+    report = commands.add_parser("report", help="a home's last four weeks, a page / 4주 보고서")
+    report.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
+    report.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.html")
+    report.add_argument("--title", default="", help="shown instead of the hub's pseudonym")
+    _language(report)
+    report.set_defaults(command=_report)
 
     demo = commands.add_parser("demo", help="a day in a home, without hardware / 시연")
     _language(demo)
@@ -181,6 +189,22 @@ def _scan(args: argparse.Namespace) -> int:
     )
     text = json.dumps(heard, indent=2, ensure_ascii=False)
     sys.stdout.write((text if args.json else scan_screen(heard, language(args))) + "\n")
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from gateway import registry  # noqa: PLC0415
+    from gateway.config import load  # noqa: PLC0415
+    from gateway.localtime import local_time  # noqa: PLC0415
+    from gateway.report.page import page, write  # noqa: PLC0415
+    from gateway.report.read import read_home  # noqa: PLC0415
+
+    settings = load(args.config, registry.find, driver_names=registry.available())
+    now_ms = round(datetime.now(UTC).timestamp() * 1000)  # noqa: TID251 - the edge
+    made = local_time(now_ms, settings.hub.timezone).strftime("%Y-%m-%d %H:%M")
+    home = read_home(settings, registry.find, made)
+    write(args.out, page(replace(home, name=args.title or home.name), language(args)))
+    sys.stdout.write(f"{args.out}\n")
     return 0
 
 

@@ -18,6 +18,8 @@ from gateway.core.detectors.links import ClockDetector, LinkDetector
 from gateway.core.detectors.sos import SILENT, SosDetector
 from gateway.core.model import Kind, Press
 from gateway.core.pipeline import Plan
+from gateway.core.routine.diary import Diary
+from gateway.core.routine.measures import BATHROOM, BEDROOM, INSIDE, Senses
 from gateway.core.wire import PLACES
 from gateway.driver import Capabilities, Driver
 from gateway.localtime import local_clock
@@ -35,8 +37,10 @@ def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
     }
     heard = frozenset(name for name, driver in drivers.items() if driver.plan is None)
     learning: tuple[Learning, ...] = ()
+    silence: InactivityDuty | None = None
     if settings.inactivity.enabled:
-        learning = (watch(settings, able),)
+        silence = watch(settings, able)
+        learning = (silence,)
     cancels = frozenset(d.name for d in settings.devices if d.role in ("cancel", "sos-cancel"))
     return Plan(
         detectors=(*rules(settings, able, heard), *learning),
@@ -46,6 +50,7 @@ def plan(settings: Settings, driver_of: Callable[[str], Driver]) -> Plan:
         sos_buttons=frozenset(d.name for d in settings.devices if _is_sos(d)),
         place={stanza.name: PLACES[stanza.place] for stanza in settings.devices},
         test_alarm_every_ms=round(settings.uplink.test_alarm_every_h * HOUR_MS),
+        diary=diary(settings, able, silence) if settings.routine.enabled else None,
     )
 
 
@@ -87,11 +92,7 @@ def rules(
 def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDuty:
     """Return the watch over silence: everything that can give a sign of life feeds it."""
     hours = settings.inactivity
-    sensors = [
-        LifeSensor(stanza.name, stanza.role.value, stanza.place, able[stanza.name].sign_of_life_s)
-        for stanza in settings.devices
-        if TELLS_OF_LIFE.intersection(able[stanza.name].provides)
-    ]
+    sensors = life_sensors(settings, able)
     levels = Levels(
         attention_ms=round(hours.attention_h * HOUR_MS),
         warning_ms=round(hours.warning_h * HOUR_MS),
@@ -102,6 +103,53 @@ def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDut
     )
     toggles = frozenset(d.name for d in settings.devices if d.role is Role.SOS_CANCEL)
     return InactivityDuty(sensors, levels, local_clock(settings.hub.timezone), away_buttons=toggles)
+
+
+def life_sensors(settings: Settings, able: Mapping[str, Capabilities]) -> list[LifeSensor]:
+    """Return the devices that can give a sign of life."""
+    return [
+        LifeSensor(stanza.name, stanza.role.value, stanza.place, able[stanza.name].sign_of_life_s)
+        for stanza in settings.devices
+        if TELLS_OF_LIFE.intersection(able[stanza.name].provides)
+    ]
+
+
+def diary(
+    settings: Settings, able: Mapping[str, Capabilities], silence: InactivityDuty | None
+) -> Diary:
+    """Return what writes down the days of this home and tells them."""
+    hours = settings.inactivity
+    return Diary(
+        life_sensors(settings, able),
+        senses(settings, able, silence),
+        local_clock(settings.hub.timezone),
+        watch=silence,
+        quiet_ms=(clock_ms(hours.quiet_from), clock_ms(hours.quiet_to)),
+        tell_ms=clock_ms(settings.routine.tell_at),
+    )
+
+
+def senses(
+    settings: Settings, able: Mapping[str, Capabilities], silence: InactivityDuty | None
+) -> Senses:
+    """Return which devices of a home watch what."""
+    inside = {
+        stanza.name: stanza
+        for stanza in settings.devices
+        if INSIDE.intersection(able[stanza.name].provides)
+    }
+
+    def giving(value: str) -> frozenset[str]:
+        return frozenset(d.name for d in settings.devices if value in able[d.name].provides)
+
+    return Senses(
+        inside=frozenset(name for name in inside if not _is_sos(inside[name])),
+        bathroom=frozenset(n for n, d in inside.items() if d.place in BATHROOM and not _is_sos(d)),
+        bedroom=frozenset(n for n, d in inside.items() if d.place in BEDROOM or d.role is Role.BED),
+        doors=frozenset(n for n, d in inside.items() if d.role is Role.DOOR and silence),
+        moves=giving("AccelerationBlock"),
+        pulse=giving("HeartRate"),
+    )
 
 
 def windows(settings: Settings) -> Mapping[Kind, int]:

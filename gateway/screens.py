@@ -59,6 +59,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "sum": ("summaries", "요약"),
     "evidence": ("evidence", "증거"),
     "res": ("results", "명령 결과"),
+    "routine": ("daily summaries", "일일 요약"),
     "uptime": ("up", "가동"),
     "address": ("address", "주소"),
     "services": ("services", "서비스"),

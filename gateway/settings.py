@@ -267,8 +267,8 @@ class InactivitySettings:
     quiet_from: str = field(
         default="22:00",
         metadata=say(
-            "night begins (until it is learnt): attention waits for the morning; in quotes",
-            '밤 시작(학습 전까지): 주의 단계는 아침까지 보류. 따옴표 필수("22:00")',
+            "night begins: attention waits for the morning; in quotes",
+            '밤 시작: 주의 단계는 아침까지 보류. 따옴표 필수("22:00")',
             form=Form.CLOCK,
         ),
     )
@@ -277,6 +277,29 @@ class InactivitySettings:
         metadata=say(
             "night ends; in quotes",
             '밤 끝. 따옴표 필수("06:00")',
+            form=Form.CLOCK,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RoutineSettings:
+    """What is told of the resident's routine: a summary a day, four weeks kept at home."""
+
+    enabled: bool = field(
+        default=True,
+        metadata=say(
+            "tell the centre once a day how the day was against the last four weeks, and keep "
+            "those weeks for `ansim report`",
+            "하루 한 번 지난 4주와 비교한 생활 요약을 관제센터에 보내고 4주간 보관"
+            "(`ansim report`에 사용)",
+        ),
+    )
+    tell_at: str = field(
+        default="09:00",
+        metadata=say(
+            "local time at which yesterday is told, not before the night has ended; in quotes",
+            '어제의 요약을 보내는 시각(밤이 끝난 뒤). 따옴표 필수("09:00")',
             form=Form.CLOCK,
         ),
     )
@@ -451,6 +474,10 @@ class Settings:
             "장시간 무활동: 단계는 상한이며 학습된 생활 패턴이 더 빨리 판단",
         ),
     )
+    routine: RoutineSettings = field(
+        default=RoutineSettings(),
+        metadata=say("the daily summary of the routine", "하루 생활 요약"),
+    )
     announcer: AnnouncerSettings = field(
         default=AnnouncerSettings(),
         metadata=say(
@@ -484,6 +511,7 @@ __all__ = [
     "Point",
     "RadioSettings",
     "Role",
+    "RoutineSettings",
     "ScanMode",
     "Settings",
     "StoreSettings",

@@ -21,6 +21,12 @@ needs_falls = pytest.mark.skipif(
     reason=f"fall recordings are missing: {PACKS} (set ANSIM_SHARED to where they are)",
 )
 
+HOMES = SHARED / "data" / "homes"
+needs_homes = pytest.mark.skipif(
+    not (HOMES / "open").is_dir(),
+    reason=f"home logs are missing: {HOMES} (set ANSIM_SHARED to where they are)",
+)
+
 
 @cache
 def scorer() -> Any:

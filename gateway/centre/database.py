@@ -35,7 +35,7 @@ VERSION = 1
 DAY_MS = 24 * 3600_000
 
 KEEP_DAYS: Mapping[str, int] = MappingProxyType(
-    {"access": 730, "alarm": 730, "evidence": 730, "res": 90, "event": 90, "sum": 90}
+    {"access": 730, "alarm": 730, "evidence": 730, "res": 90, "event": 90, "sum": 90, "routine": 90}
 )
 """Days until a row is really deleted. Two years for what concerns an alarm and who looked at it."""
 

@@ -28,9 +28,11 @@ from gateway.centre.progress import Progress
 from gateway.centre.rules import closed_by_rule, restated
 from gateway.core.alerts import Matter
 from gateway.core.outputs import Stream
+from gateway.core.routine.measures import Change
 from gateway.core.wire import Ack, AckStatus, UpMessage
 
 STREAMS = frozenset(Stream)
+TURNS = (Change.EARLIER, Change.LATER, Change.MORE, Change.LESS)
 
 
 class Shelf(Protocol):
@@ -83,7 +85,7 @@ class Ledger:
             kept=(message,),
             households=(home,),
             progress=((key, moved),),
-            events=tuple(_result(message, at_ms)),
+            events=(*_result(message, at_ms), *_routine(message, at_ms)),
             says=(self._stored(message),),
         )
         return self._alarm(message, home, outcome, at_ms) if message.leaf == "alarm" else outcome
@@ -176,3 +178,15 @@ def _result(message: UpMessage, at_ms: int) -> Iterator[Event]:
         done = "done" if body.get("ok") else f"refused: {body.get('reason')}"
         subject = str(body.get("cmd", ""))
         yield Event(at_ms, Notice.RESULT, message.hub, subject, f"{done} {said}"[:300].strip())
+
+
+def _routine(message: UpMessage, at_ms: int) -> Iterator[Event]:
+    """Give a day that was not as usual, in both languages; one like the others is no news."""
+    items = message.body.get("items")
+    if message.leaf != "routine" or not isinstance(items, list):
+        return
+    if any(isinstance(item, dict) and item.get("change") in TURNS for item in items):
+        said = f"{message.body.get('ko', '')} / {message.body.get('en', '')}"
+        yield Event(
+            at_ms, Notice.ROUTINE, message.hub, str(message.body.get("day", "")), said[:900]
+        )

@@ -22,6 +22,7 @@ class Notice(StrEnum):
     GAP = "gap"  # asked again and again, and messages are still missing
     PROTOCOL = "protocol"  # a hub sent what the contract forbids
     RESULT = "result"  # what became of a command
+    ROUTINE = "routine"  # a day that was not like the four weeks before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ NOTICES: Mapping[Notice, Pair] = MappingProxyType(
         Notice.GAP: ("빠진 메시지", "messages missing"),
         Notice.PROTOCOL: ("규약 위반", "against the contract"),
         Notice.RESULT: ("명령 결과", "result of a command"),
+        Notice.ROUTINE: ("생활 변화", "routine changed"),
     }
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.check.finding import Equipped, Finding, Home, error, note, warning
+from gateway.core.routine.measures import BATHROOM, INSIDE
 from gateway.option import Text
 from gateway.settings import InactivitySettings, Role
 
@@ -21,6 +22,8 @@ def detectors(home: Home) -> Iterator[Finding]:
         yield from _levels(home.settings.inactivity)
         yield from _night(home.settings.inactivity)
         yield from _sensors(home)
+    if home.settings.routine.enabled:
+        yield from _routine(home)
     yield from _cancelling(home)
 
 
@@ -133,6 +136,25 @@ def _sensors(home: Home) -> Iterator[Finding]:
             "no front door contact: an outing looks like a long silence at home",
             "현관문 센서가 없습니다. 외출이 집 안의 장시간 무활동처럼 보입니다",
             Text("role: door on a contact sensor", "문 열림 센서에 role: door"),
+        )
+
+
+def _routine(home: Home) -> Iterator[Finding]:
+    """Say which measures the daily summary of this home will not have."""
+    missing = []
+    if not any(d.stanza.place in BATHROOM and INSIDE & set(d.can.provides) for d in home.devices):
+        missing.append(Text("bathroom visits (no sensor there)", "화장실 이용(센서 없음)"))
+    if not any(d.stanza.role is Role.DOOR for d in home.devices):
+        missing.append(Text("time out (no front door)", "외출 시간(현관문 센서 없음)"))
+    if not any("AccelerationBlock" in d.can.provides for d in home.devices):
+        missing.append(Text("activity (no band)", "활동 시간(밴드 없음)"))
+    if not any("HeartRate" in d.can.provides for d in home.devices):
+        missing.append(Text("resting heart rate (no band)", "안정 시 심박수(밴드 없음)"))
+    if missing and home.devices:
+        yield note(
+            "routine",
+            "the daily summary will be without " + ", ".join(text.en for text in missing),
+            "하루 요약에서 빠지는 항목: " + ", ".join(text.ko for text in missing),
         )
 
 

@@ -14,6 +14,7 @@ ABOUT: Mapping[str, tuple[str, bool, int | None]] = MappingProxyType(
         "up/event": ("Batched events of the home's sensors", False, 7 * 86400),
         "up/sum": ("Summaries of measurements", False, 3 * 86400),
         "up/evidence": ("What was measured around an alarm, in parts", False, None),
+        "up/routine": ("Once a day: the routine against the four weeks before", False, None),
         "up/hb": ("Heartbeat with the last seq of every stream", False, 120),
         "up/res": ("What became of a command", False, 86400),
         "dn/ack": ("How far messages (`stored`) or alerts (the others) have come", False, None),

@@ -21,6 +21,7 @@ class Draft:
     announcements: list[Announce] = field(default_factory=list)
     state: list[tuple[str, bytes]] = field(default_factory=list)
     forget: list[str] = field(default_factory=list)
+    at_once: bool = False
 
     def post(
         self, stream: Stream, message_id: str, body: Mapping[str, Any], alert: str | None = None
@@ -42,4 +43,5 @@ class Draft:
             announcements=tuple(self.announcements),
             state=tuple(self.state),
             forget=tuple(self.forget),
+            at_once=self.at_once,
         )

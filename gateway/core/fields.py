@@ -26,7 +26,7 @@ MAX_BYTES = 16 * 1024
 MAX_DEPTH = 16
 MAX_INT = 2**63 - 1  # what SQLite can keep
 ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
-STREAMS = re.compile(r"alarm|event|sum|evidence|res")
+STREAMS = re.compile(r"alarm|event|sum|evidence|res|routine")
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )

@@ -13,7 +13,7 @@ from gateway.errors import HubMessageError
 
 _UP = re.compile(
     rf"ansim/{VERSION}/([0-9A-Za-z._-]{{1,64}})/([0-9A-Za-z._-]{{1,64}})/up/"
-    r"(state|hb|alarm|event|sum|evidence|res)"
+    r"(state|hb|alarm|event|sum|evidence|res|routine)"
 )
 
 

@@ -17,10 +17,12 @@ class Stream(StrEnum):
     SUM = "sum"
     EVIDENCE = "evidence"
     RES = "res"
+    ROUTINE = "routine"
 
 
 # Somebody waits for these: an operator for an alarm and its evidence, a centre for its answer.
-PROMPT = frozenset({Stream.ALARM, Stream.EVIDENCE, Stream.RES})
+# A day's summary commits alone too: with the mark that it was told, so that it is told once.
+PROMPT = frozenset({Stream.ALARM, Stream.EVIDENCE, Stream.RES, Stream.ROUTINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,17 @@ class Sound(StrEnum):
     NOT_STORED = "not-stored"  # 30 s without `stored`
     NOT_PRESENTED = "not-presented"  # stored, but on nobody's screen after 60 s
     HANDLED = "handled"
+    AWAY = "away"  # it is taken that the resident goes out: silence is allowed for longer
+    HOME = "home"  # home again
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Tell the resident."""
+    """Tell the resident. `alert`: what it is about; None of going out and coming home."""
 
     at: At
     sound: Sound
-    alert: Alert
+    alert: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Outputs:
     posts on a PROMPT stream, saved alerts and `memories` beside them commit alone and at once; the
     rest waits for the batch. `forget` names alerts that are over and told: their rows may go.
     state: detectors' learnt state to persist with the batch, by detector name (opaque bytes).
+    at_once: what somebody said of the resident is in it, and must outlive a power cut.
     """
 
     posts: tuple[Post, ...] = ()
@@ -85,8 +90,11 @@ class Outputs:
     announcements: tuple[Announce, ...] = ()
     state: tuple[tuple[str, bytes], ...] = ()
     forget: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def urgent(self) -> bool:
         """Whether this commits alone and at once."""
-        return bool(self.alerts) or any(post.stream in PROMPT for post in self.posts)
+        return (
+            self.at_once or bool(self.alerts) or any(post.stream in PROMPT for post in self.posts)
+        )

@@ -36,7 +36,9 @@ from gateway.core.model import (
     Press,
     Tick,
 )
-from gateway.core.outputs import Outputs, Stream
+from gateway.core.outing import tells_of_outing
+from gateway.core.outputs import Announce, Outputs, Sound, Stream
+from gateway.core.routine.diary import KEPT, Diary
 from gateway.core.telemetry import Telemetry, spoken
 
 SAVE_EVERY_MS = 600_000
@@ -61,6 +63,8 @@ class Plan:
     sos_buttons: frozenset[str] = frozenset()
     place: Mapping[str, int] = field(default_factory=dict)
     test_alarm_every_ms: int = 24 * 3_600_000
+    diary: Diary | None = None
+    save_every_ms: int = SAVE_EVERY_MS
 
 
 class Pipeline:
@@ -96,6 +100,9 @@ class Pipeline:
         for detector in self._plan.learning:
             if detector.name in states:
                 detector.load(states[detector.name])
+        if self._plan.diary is not None:
+            for name in (KEPT, self._plan.diary.name):
+                self._plan.diary.load(states.get(name, b""))
 
     def feed(self, given: Input) -> Outputs:
         """Take one input; return everything it causes."""
@@ -122,7 +129,10 @@ class Pipeline:
                 )
         if detected is not None:
             self._detect(detected, draft)
+        if tells_of_outing(given, self._plan.cancel_buttons & self._plan.sos_buttons):
+            self._confirm(given.at, draft)
         self._report(given.at, draft)
+        self._note(given, draft)
         return draft.outputs()
 
     # ------------------------------------------------------------------------------ details
@@ -186,9 +196,9 @@ class Pipeline:
         self._test(at, draft)
         if self._saved is None:
             self._saved = at
-        if (elapsed_ms(self._saved, at) or 0) >= SAVE_EVERY_MS:
+        if (elapsed_ms(self._saved, at) or 0) >= self._plan.save_every_ms:
             self._saved = at
-            draft.state.extend((learner.name, learner.save()) for learner in self._plan.learning)
+            draft.state.extend(self.save())
 
     def _test(self, at: At, draft: Draft) -> None:
         """Send the full-path test alarm when its time has come, also in a hub restarted daily."""
@@ -212,6 +222,31 @@ class Pipeline:
         for stream, body in self.telemetry.bodies(at):
             draft.post(stream, self._new_id(at), body)
 
+    def _confirm(self, at: At, draft: Draft) -> None:
+        """Keep what was said of the resident at once, and tell the resident of it.
+
+        At once: a power cut ten minutes later would forget it, while the command's id is
+        remembered as obeyed. Told: a button held by mistake would silence the watch for days.
+        """
+        draft.state.extend(self.save())
+        draft.at_once = True
+        watches = [getattr(one, "presence", None) for one in self._plan.learning]
+        if any(watches):
+            sound = Sound.AWAY if "said-away" in watches else Sound.HOME
+            draft.announcements.append(Announce(at, sound))
+
+    def _note(self, given: Input, draft: Draft) -> None:
+        """Let the diary see what came in and what it caused, and tell the day that is due."""
+        diary = self._plan.diary
+        if diary is None:
+            return
+        diary.feed(given)
+        diary.alerts(draft.alerts.values())
+        if isinstance(given, Tick) and (bodies := diary.bodies(given.at)):
+            for body in bodies:
+                draft.post(Stream.ROUTINE, self._new_id(given.at), body)
+            draft.state.extend(((diary.name, diary.save()), *diary.kept()))
+
     def _brief(self) -> Mapping[str, Any]:
         return {
             "alerts": [
@@ -222,4 +257,7 @@ class Pipeline:
 
     def save(self) -> tuple[tuple[str, bytes], ...]:
         """Return the learnt states as they are now, for the last flush before a stop."""
-        return tuple((learner.name, learner.save()) for learner in self._plan.learning)
+        learnt = [(learner.name, learner.save()) for learner in self._plan.learning]
+        if self._plan.diary is not None:
+            learnt += [(self._plan.diary.name, self._plan.diary.save()), *self._plan.diary.kept()]
+        return tuple(learnt)

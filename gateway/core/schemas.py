@@ -16,6 +16,7 @@ from gateway.core.bodies import PLACES, VERSION
 from gateway.core.from_centre import AckStatus, Cause, CommandName
 from gateway.core.model import Kind
 from gateway.core.outputs import Stream
+from gateway.core.routine.measures import Change, Unit, What
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -200,6 +201,44 @@ RES = _streamed(
         "result": {"type": "object"},
     },
 )
+_MEASURED = _object(
+    {
+        "what": _one_of(What),
+        "unit": {**_one_of(Unit), "description": "min_of_day: from midnight, above 1440 after it"},
+        "value": _or_null(_integer(0)),
+        "change": {**_one_of(Change), "description": "against the four weeks before"},
+        "days": {**_integer(0, 28), "description": "days of those four weeks that were seen"},
+    },
+    {
+        "median": _NUMBER,
+        "low": {**_NUMBER, "description": "5th percentile"},
+        "high": {**_NUMBER, "description": "95th percentile"},
+    },
+)
+ROUTINE = _streamed(
+    Stream.ROUTINE,
+    {
+        **_INSTANT,
+        "day": {
+            "type": "string",
+            "format": "date",
+            "description": "local date of the day from 4:00 to 4:00; each is told once"
+            " (again only by a hub whose disk failed meanwhile: the later counts)",
+        },
+        "blind_min": {**_integer(0), "description": "minutes that the hub could not see"},
+        "deaf_min": {**_integer(0), "description": "of those, it ran and heard nothing"},
+        "missed_days": {**_integer(0), "description": "days before it that were not seen at all"},
+        "unheard": _array(_object({"device": _DEVICE, "min": _integer(0)})),
+        "items": _array(_MEASURED, 1),
+        "many_visits": {
+            **_object({"nights": _integer(0, 7), "of": _integer(0, 7)}),
+            "description": "of the last seven nights, those with many visits to the bathroom",
+        },
+        "alarms": {**_integer(0), "description": "alarms and technical faults of the day"},
+        "en": _text(2048, "what changed, by how much"),
+        "ko": _text(2048, "the same in Korean"),
+    },
+)
 HB = _object(
     {
         **_PRESENCE,
@@ -267,6 +306,7 @@ MESSAGES: Mapping[str, Schema] = MappingProxyType(
         "up/event": EVENT,
         "up/sum": SUM,
         "up/evidence": EVIDENCE,
+        "up/routine": ROUTINE,
         "up/hb": HB,
         "up/res": RES,
         "dn/ack": ACK,

@@ -24,6 +24,8 @@ SOUNDS: dict[Sound, tuple[str, str]] = {
     Sound.CANCELLED: ("Good. No alarm.", "알겠습니다. 경보를 취소했습니다."),
     Sound.STORED: ("The centre has your call.", "관제센터가 요청을 받았습니다."),
     Sound.HANDLED: ("Somebody is taking care of it.", "담당자가 확인했습니다."),
+    Sound.AWAY: ("You are going out. See you later.", "외출로 설정했습니다. 잘 다녀오세요."),
+    Sound.HOME: ("Welcome home.", "귀가를 확인했습니다. 어서 오세요."),
     Sound.NOT_STORED: (
         "The centre does not answer yet; the hub goes on trying.",
         "관제센터가 아직 응답하지 않습니다. 계속 시도합니다.",

@@ -1,9 +1,9 @@
 """What tells the resident: a command of the technician's choice, run once for each announcement.
 
-In the command's words `{sound}` stands for what is announced and `{kind}` for the kind of alarm; so
-`systemctl start --no-block ansim-announce@{sound}.service` starts a unit of its own, which it
-should: the daemon's sandbox has no sound card. It gets ten seconds; a failing one is reported and
-never delays an alarm.
+In the command's words `{sound}` stands for what is announced and `{kind}` for the kind of alarm,
+empty where it is about none; so `systemctl start --no-block ansim-announce@{sound}.service` starts
+a unit of its own, which it should: the daemon's sandbox has no sound card. It gets ten seconds; a
+failing one is reported and never delays an alarm.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ class CommandAnnouncer:
 
     async def __call__(self, announce: Announce) -> None:
         """Run the command for one announcement."""
-        sound, kind = announce.sound.value, announce.alert.kind.value
+        sound = announce.sound.value
+        kind = announce.alert.kind.value if announce.alert else ""
         command = [word.replace("{sound}", sound).replace("{kind}", kind) for word in self._command]
         async with self._lock:
             wrong = await self._run(command)

@@ -23,7 +23,7 @@ from gateway.core.model import Kind
 from gateway.core.outputs import Stream
 from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 
-BULK = (Stream.RES, Stream.EVIDENCE, Stream.EVENT, Stream.SUM)
+BULK = (Stream.RES, Stream.EVIDENCE, Stream.ROUTINE, Stream.EVENT, Stream.SUM)
 MAX_AWAITING = 500
 BULK_REPEAT_S = 60.0
 

@@ -14,7 +14,14 @@ from gateway.core.wire import VERSION
 Order = tuple[int, str, int]
 """A row's place in the order of sending: lane, epoch, seq."""
 
-ORDER = (Stream.ALARM, Stream.RES, Stream.EVIDENCE, Stream.EVENT, Stream.SUM)
+ORDER = (
+    Stream.ALARM,
+    Stream.RES,
+    Stream.EVIDENCE,
+    Stream.ROUTINE,
+    Stream.EVENT,
+    Stream.SUM,
+)
 """In which order streams go out: alarms before everything else, summaries last."""
 
 

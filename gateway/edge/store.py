@@ -32,7 +32,7 @@ from pathlib import Path
 
 from gateway.core.alerts import Alert
 from gateway.core.model import At
-from gateway.core.outputs import Outputs, Stream
+from gateway.core.outputs import PROMPT, Outputs, Stream
 from gateway.core.wire import Ack
 from gateway.edge import database, files, retention
 from gateway.edge.backlog import Backlog
@@ -42,9 +42,6 @@ from gateway.edge.records import Committed, Depth, Found, Order, Restored, Row
 from gateway.edge.transactions import Transactions
 from gateway.errors import StoreError
 from gateway.settings import StoreSettings
-
-PROMPT = frozenset((Stream.ALARM, Stream.RES, Stream.EVIDENCE))
-"""Streams that do not wait for the batch: a result of a command 10 min late is none."""
 
 FLUSH_ROWS = 2000
 """Telemetry that waits in memory before it is written whatever the time: about 1 MB."""

@@ -3,6 +3,7 @@
 ansim replay falls PACK.npz     trials of a pack, each in a home of its own
 ansim replay csv FILE.csv       a technician's own recording
 ansim replay packets FILE       what `ansim run --record` wrote
+ansim replay home LOG           months of a home's log; `simulated`: of a home by a seed
 """
 
 import argparse
@@ -10,7 +11,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from gateway.core.model import Int16Array
 from gateway.core.outputs import Stream
 from gateway.demo.broker import Broker
 from gateway.option import Language
-from gateway.replay import packets
-from gateway.replay.direct import Decided, decide
+from gateway.plan import plan
+from gateway.replay import home_command, packets
+from gateway.replay.direct import Decided, decide, pipeline_of
 from gateway.replay.explain import candidate, draw
 from gateway.replay.home import (
     BAND,
@@ -75,15 +77,20 @@ def add_arguments(replay: argparse.ArgumentParser) -> None:
     recorded.add_argument("file", type=Path, metavar="FILE")
     recorded.add_argument("-c", "--config", type=Path, required=True, metavar="gateway.yaml")
     recorded.add_argument("--json", action="store_true", help="every output, a JSON line each")
-    recorded.set_defaults(trials=None)
-    for one in (falls, csv, recorded):
+    home_command.add_pictures(recorded)
+    recorded.set_defaults(trials=None, run=_packets)
+    lived = what.add_parser("home", help="months of a home's log / 집의 장기 기록")
+    made = what.add_parser("simulated", help="months of a home by a seed / 모의 가정")
+    home_command.add_arguments(lived, made)
+    for one in (falls, csv, recorded, lived, made):
         one.add_argument("--lang", choices=[each.value for each in Language], default=None)
 
 
 def main(args: argparse.Namespace, language: Language) -> int:
     """Run `ansim replay`."""
     if args.trials is None:
-        return _packets(args, language)
+        run: Callable[[argparse.Namespace, Language], int] = args.run
+        return run(args, language)
     trials: Sequence[Trial] = args.trials(args)
     warm()
     heard: list[bool] = []
@@ -161,8 +168,8 @@ async def _over_the_air(
         for number, trial in enumerate(trials):
             place = directory / str(number)
             place.mkdir()
-            plan = settings(place, broker, hub=args.hub, district=args.district)
-            async with home(plan, wall_ms=began_ms + number * APART_MS) as lived:
+            made = settings(place, broker, hub=args.hub, district=args.district)
+            async with home(made, wall_ms=began_ms + number * APART_MS) as lived:
                 said = await lived.live(trial.worn(RATE_HZ))
                 heard.append(bool(said))
                 _print(trial, said, language)
@@ -228,7 +235,10 @@ def _packets(args: argparse.Namespace, language: Language) -> int:
     from gateway.config import load  # noqa: PLC0415
 
     made: Settings = load(args.config, registry.find, driver_names=registry.available())
-    for at, outputs in packets.replay(args.file, made):
+    planned = plan(made, registry.find)
+    witness = home_command.witness(args, planned, made)
+    saw = witness.saw if witness else lambda _given, _outputs: None
+    for at, outputs in packets.replay(args.file, made, pipeline=pipeline_of(planned), saw=saw):
         if args.json:
             for line in packets.lines(at, outputs):
                 sys.stdout.write(line + "\n")
@@ -237,4 +247,6 @@ def _packets(args: argparse.Namespace, language: Language) -> int:
             if post.stream is Stream.ALARM:
                 one = Decided.of_post(at.mono_ms / 1000, post)
                 sys.stdout.write(decided_line(one, language) + "\n")
+    if witness:
+        home_command.pictures(args, witness.ended(), language)
     return 0

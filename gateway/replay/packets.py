@@ -8,7 +8,7 @@ recording says of it, not with the alerts that its own disk would have given bac
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.app import radio_device
 from gateway.core.inputs import Input
 from gateway.core.model import At, Heard, LinkChange, Memory
 from gateway.core.outputs import Outputs
+from gateway.core.pipeline import Pipeline
 from gateway.driver import Packet
 from gateway.edge.decoding import Ear
 from gateway.errors import ConfigurationError
@@ -26,9 +27,18 @@ from gateway.replay.recording import read
 from gateway.settings import Settings
 
 
-def replay(path: Path, settings: Settings) -> Iterator[tuple[At, Outputs]]:
-    """Yield what each input of a recording causes, where it causes anything."""
-    pipeline = new_pipeline(settings)
+def replay(
+    path: Path,
+    settings: Settings,
+    *,
+    pipeline: Pipeline | None = None,
+    saw: Callable[[Input, Outputs], None] = lambda _given, _outputs: None,
+) -> Iterator[tuple[At, Outputs]]:
+    """Yield what each input of a recording causes, where it causes anything.
+
+    saw: is shown every input with what it caused.
+    """
+    pipeline = pipeline or new_pipeline(settings)
     ears = _Ears(settings)
     for number, came in read(path):
         match came:
@@ -45,6 +55,7 @@ def replay(path: Path, settings: Settings) -> Iterator[tuple[At, Outputs]]:
                 ears.told.append(came)
         for given in ears.told:
             outputs = pipeline.feed(given)
+            saw(given, outputs)
             if outputs != Outputs():
                 yield given.at, outputs
         ears.told.clear()
@@ -84,9 +95,8 @@ def lines(at: At, outputs: Outputs) -> Iterator[str]:
         told: dict[str, Any] = {"mono_ms": at.mono_ms, "stream": post.stream.value, "id": post.id}
         yield _dumped({**told, "alert": post.alert, "body": dict(post.body)})
     for announce in outputs.announcements:
-        yield _dumped(
-            {"mono_ms": at.mono_ms, "announce": announce.sound.value, "alert": announce.alert.id}
-        )
+        alert = announce.alert.id if announce.alert else None
+        yield _dumped({"mono_ms": at.mono_ms, "announce": announce.sound.value, "alert": alert})
     for memory in outputs.memories:
         yield _dumped(
             {"mono_ms": at.mono_ms, "memory": memory.device, "values": dict(memory.values)}

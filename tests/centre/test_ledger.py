@@ -371,3 +371,22 @@ def test_any_order_with_any_repeats_ends_in_the_same_ledger(
     assert standing(shuffled) == standing(straight)
     assert {f"A{n}" for n in (1, 2, 4, 6)} | {"B", "C"} <= answered
     assert shuffled.ledger.cases["A1"].word is Word.STORED
+
+
+def test_a_day_unlike_the_weeks_before_it_is_a_line_of_the_journal_and_another_is_none(
+    bench: Bench,
+) -> None:
+    usual = counted("routine", 1) | {"day": "2026-11-20", "items": [{"change": "usual"}]}
+    assert bench.take(usual).events == ()
+    changed = counted("routine", 2) | {"day": "2026-11-21", "items": [{"change": "later"}]}
+    outcome = bench.take(changed | {"ko": "늦음", "en": "late"})
+    (event,) = outcome.events
+    assert (event.notice, event.subject, event.detail) == (
+        Notice.ROUTINE,
+        "2026-11-21",
+        "늦음 / late",
+    )
+    assert len(outcome.kept) == 1
+    assert bench.take(changed).events == (), "a repetition is no news"
+    strange = counted("routine", 3) | {"items": [{"change": ["later"]}, "later", None]}
+    assert bench.take(strange).events == ()

@@ -84,3 +84,18 @@ def test_a_recording_of_packets_is_told_in_lines_or_whole(
     assert "충격" in raised
     assert main([*given, "--json"]) == 0
     assert '"announce":"pending"' in capsys.readouterr().out
+
+
+def test_a_recording_of_packets_is_drawn_as_a_home(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, png, html = tmp_path / "gateway.yaml", tmp_path / "home.png", tmp_path / "home.html"
+    config.write_text(YAML)
+    drawn = ["--explain", str(png), "--report", str(html), "--lang", "en"]
+    assert main(["replay", "packets", str(FALL), "-c", str(config), *drawn]) == 0
+    assert "fall raised" in capsys.readouterr().out
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "Sat 21 Nov" in html.read_text()
+    config.write_text(YAML + "inactivity: {enabled: false}\n")
+    assert main(["replay", "packets", str(FALL), "-c", str(config), *drawn]) == 1
+    assert "inactivity.enabled" in capsys.readouterr().err

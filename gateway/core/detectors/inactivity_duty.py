@@ -206,6 +206,16 @@ class InactivityDuty:
             return UNKNOWN
         return presence(self._routine, now_ms, run.length_ms(now_ms))
 
+    @property
+    def silence_ms(self) -> tuple[int, int]:
+        """Return how long the present silence lasts, and how long it may until attention."""
+        return self._run.length_ms(self._time.steady_ms), self._run.limits_ms[0]
+
+    @property
+    def last(self) -> str:
+        """Return which sensor gave the last sign of life."""
+        return self._run.last
+
     def _judge(self, at: At) -> Iterator[Decision]:
         self._seen.look(self._time.steady_ms)
         if not self._sensors or self._seen.blind:

@@ -44,6 +44,11 @@ class Visibility:
         )
 
     @property
+    def dead(self) -> frozenset[str]:
+        """Return the sensors that have promised to be heard and are not."""
+        return frozenset(self._dead)
+
+    @property
     def doorless(self) -> bool:
         """Whether a front door's sensor is dead: who leaves is then not seen to leave."""
         return bool(self._doors & self._dead)

@@ -1,0 +1,160 @@
+"""The page: what changed, the measures, the map, the deadlines, what rang. One file, no script."""
+
+import os
+from collections.abc import Iterable, Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from gateway.centre.words import KINDS, MATTERS
+from gateway.core.alerts import Matter
+from gateway.core.model import Kind, Reason
+from gateway.core.routine.day import Day, Told
+from gateway.core.routine.measures import What
+from gateway.core.routine.words import NAMES, blind_lines, changed_line, clock, title
+from gateway.core.texts import render
+from gateway.errors import Bug, ConfigurationError
+from gateway.option import Language
+from gateway.report.cards import cards
+from gateway.report.home import Home
+from gateway.report.limits import near_the_deadline, over_the_day
+from gateway.report.map import activity_map, legend
+from gateway.report.words import Say
+
+MOST_ROWS = 100
+DAYS_7, OFTEN = 7, 3
+
+
+def page(home: Home, language: Language) -> str:
+    """Return the report of a home as one HTML file."""
+    say = Say(language)
+    style = files("gateway.report").joinpath("style.css").read_text("utf-8")
+    parts = [
+        _head(home, say),
+        _open(home, say),
+        _latest(home, say),
+        cards(home, say),
+        f"<h2>{say('map')}</h2><p class=help>{say('map-help')}</p>",
+        _wide(activity_map(home, say)) + legend(say),
+    ]
+    if any(any(day.allowed) for day in home.shown):
+        parts += [
+            f"<h2>{say('near')}</h2><p class=help>{say('near-help')}</p>",
+            _wide(near_the_deadline(home, say)),
+            f"<h2>{say('limits')}</h2><p class=help>{say('limits-help')}</p>",
+            _wide(over_the_day(home, say)),
+        ]
+    parts += [
+        f"<h2>{say('alarms')}</h2>" + _table(home.told(technical=False), say),
+        f"<h2>{say('faults')}</h2>" + _table(home.told(technical=True), say),
+        f"<footer>{say('foot')}</footer>",
+    ]
+    name = f"{say('title')}: {home.name}"
+    return (
+        f'<!doctype html><html lang="{language.value}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(name)}</title><style>{style}</style></head><body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Write a report, for its owner's eyes only: it shows when somebody is at home."""
+    try:
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text.encode())
+    except OSError as wrong:
+        raise ConfigurationError(f"{path}: cannot be written: {wrong.strerror}") from None
+
+
+def _head(home: Home, say: Say) -> str:
+    stamp = f"<p class=stamp>{say('simulated')}</p>" if home.simulated else ""
+    period = ""
+    if home.shown:
+        first, last = home.shown[0], home.shown[-1]
+        period = say("period", first=first.date, last=last.date, days=len(home.shown))
+    made = f" · {say('made', made=home.made)}" if home.made else ""
+    under = escape(f"{home.name} · {period}{made}")
+    return f"<h1>{say('title')}</h1><p class=sub>{under}</p>{stamp}"
+
+
+def _wide(chart: str) -> str:
+    """Let a chart keep its size on a telephone: it scrolls."""
+    return f'<div class="wide">{chart}</div>'
+
+
+def _open(home: Home, say: Say) -> str:
+    """Return what still waits for somebody, before everything else."""
+    waits = [
+        f"<li>{escape(_told(day, one, say))}</li>"
+        for day, one in home.told(technical=False)
+        if Matter(one.matter) in (Matter.PENDING, Matter.RAISED)
+    ]
+    if not waits:
+        return ""
+    return f'<h2>{say("open")}</h2><div class="verdict rings"><ul>{"".join(waits)}</ul></div>'
+
+
+def _told(day: Day, one: Told, say: Say) -> str:
+    kind = say.of(KINDS[Kind(one.kind)][::-1])
+    return f"{say.day(day)} {clock(one.at_min)} · {kind}: {_why(one, say)}"
+
+
+def _latest(home: Home, say: Say) -> str:
+    """Return what changed on the last whole day, and what was not seen of it."""
+    if not home.whole:
+        return ""
+    day = home.whole[-1]
+    compared = home.compared()[day.number]
+    changed = [compared[what] for what in What if compared[what].changed]
+    lines = [say.of(changed_line(one)) for one in changed]
+    lines = lines or [say("nothing")]
+    lines += _week(home, say)
+    lines += [say.of(pair) for pair in blind_lines(day, 0)]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    kind = "verdict changed" if changed else "verdict"
+    heading = say("latest", day=say.of(title(day)))
+    return f'<h2>{escape(heading)}</h2><div class="{kind}"><ul>{items}</ul></div>'
+
+
+def _week(home: Home, say: Say) -> list[str]:
+    """Return the measures that were outside the usual range more than once in a week."""
+    newest = home.whole[-1].number
+    week = [day for number, day in home.compared().items() if newest - number < DAYS_7]
+    lines = []
+    for what in What:
+        count = sum(day[what].changed for day in week)
+        if count >= OFTEN:
+            lines.append(say("week", name=say.of(NAMES[what]), count=count, days=len(week)))
+    return lines
+
+
+def _table(told: Iterable[tuple[Day, Told]], say: Say) -> str:
+    rows = [_row(day, one, say) for day, one in told][:MOST_ROWS]
+    if not rows:
+        return f"<p>{say('none')}</p>"
+    heads = "".join(f"<th>{say(key)}</th>" for key in ("when", "what", "where", "why", "state"))
+    return f"<table><tr>{heads}</tr>{''.join(rows)}</table>"
+
+
+def _row(day: Day, one: Told, say: Say) -> str:
+    when = f"{say.day(day)} {clock(one.at_min)}"
+    kind, matter = KINDS[Kind(one.kind)], MATTERS[Matter(one.matter)]
+    cells = (when, say.of(kind[::-1]), one.device, _why(one, say), say.of(matter[::-1]))
+    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells[:3])
+    return f"<tr>{told}<td class=why>{escape(cells[3])}</td><td>{escape(cells[4])}</td></tr>"
+
+
+def _why(one: Told, say: Say) -> str:
+    """Return why it rang, and what was said of it last."""
+    why = _reason(one.code, one.values, say)
+    return f"{why} → {_reason(one.then, one.then_values, say)}" if one.then else why
+
+
+def _reason(code: str, values: Mapping[str, int | float | str], say: Say) -> str:
+    try:
+        return say.of(render(Reason(code, values)))
+    except Bug:  # of another version: its words are lost, the alarm is not
+        return code
