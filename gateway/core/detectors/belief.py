@@ -38,6 +38,7 @@ HOME_AWAKE, ASLEEP, AWAY = range(3)
 IN_NEED: Final = 1e-4
 UNSEEN: Final = 0.002  # an absence of which no door told, among what follows any event at home
 UNSEEN_KNOWN: Final = 0.02  # the same where it has happened
+NEXT_SIGN_H: Final = 5.0 / 60.0  # who is up and about is heard again within minutes
 SOME_ABOUT: Final = 0.1  # absences that begin about now, where none was seen
 PASSED_BY: Final = 0.3  # the door moved during an absence, and nobody stayed
 ABOUT_H: Final = 2.0
@@ -80,7 +81,7 @@ def believe(
     out, asleep = absent / absences, nights / events
     awake = (silences - nights) / events
     if length_h < shortest_h:  # below the shortest silence kept: towards "anything may follow"
-        awake += (1.0 - awake) * (1.0 - length_h / shortest_h)
+        awake += (1.0 - awake) * np.exp(-length_h / NEXT_SIGN_H)
     if regime == LEFT:
         left = gone
     elif regime == ARRIVED:
