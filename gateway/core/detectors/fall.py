@@ -26,8 +26,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway.core.detectors import fall_watch, kernels
-from gateway.core.detectors.fall_kernels import feature_names
+from gateway.core.detectors.fall_kernels import describe, feature_names
 from gateway.core.detectors.fall_score import (
+    HOPELESS,
     Float32Array,
     Model,
     judge,
@@ -46,6 +47,7 @@ COARSE_G = 4.0
 STRICT = "quiet"
 HIDDEN = 0.3  # share of the second around the impact that was lost: its height is not to be told
 KEPT = 8  # candidates kept for explaining
+NEAR = 4.0  # those so near an alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,12 @@ class FallDetector:
         operating_point: str = "balanced",
         model: Model | None = None,
         keep: int | None = KEPT,
+        explain_below: float = NEAR,
     ) -> None:
-        """Judge at `operating_point`; the stated rate and range are checked, the times trusted."""
+        """Judge at `operating_point`; the stated rate and range are checked, the times trusted.
+
+        explain_below: how far (log-odds) below the threshold a candidate is still kept whole.
+        """
         if sample_rate_hz <= 0 or range_g <= 0:
             raise ConfigurationError(f"{device}: {sample_rate_hz} Hz, ±{range_g} g is no band")
         self.device = device
@@ -98,6 +104,7 @@ class FallDetector:
         self._threshold = self._model.thresholds[operating_point]
         if range_g < COARSE_G:
             self._threshold = max(self._threshold, self._model.thresholds[STRICT])
+        self._worth_keeping = self._threshold - explain_below
         self._memory = kernels.new_memory()
         self._room = new_room()
         self._walk = np.zeros((fall_watch.WALK_POINTS, 3))
@@ -162,8 +169,10 @@ class FallDetector:
         model, room = self._model, self._room
         score = judge(self._memory, peak_ms, room, model.forest, model.nets)
         self._judged.append((t_ms, score))
-        if score <= self._threshold - 4.0:  # nothing near an alarm needs explaining
+        if score < self._worth_keeping:
             return
+        if score <= HOPELESS:  # stopped early: perhaps before it was described
+            describe(room.grid, room.valid, room.scratch, room.means, room.features)
         likely = probability(model, score)
         self._kept.append(
             Candidate(
