@@ -69,8 +69,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "specificity": ("others left alone", "비낙상 통과"),
     "per_hour": ("false alarms per hour worn", "착용 시간당 오경보"),
     "acted": (
-        "acted falls, people left out; thresholds set on these very trials; real falls: fewer",
-        "연기된 낙상, 제외한 사람들 기준. 동작점도 같은 자료로 정함. 실제 낙상은 덜 감지됩니다",
+        "acted falls, people left out, thresholds set on others; real falls: fewer",
+        "연기된 낙상, 학습과 기준값 설정에서 제외한 사람들 기준. 실제 낙상은 덜 감지됩니다",
     ),
     "provides": ("gives", "제공"),
     "sign": ("sign of life at least every", "생존 신호 간격"),

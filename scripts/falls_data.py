@@ -20,6 +20,9 @@ import scorers
 from gateway.core.detectors import fall_kernels, kernels
 
 CONDITIONS = ("clean", "ble25", "clip4", "rate12")
+FREE = "free"
+# What each copy of a trial is built under; lossy radio again and again, with other losses.
+COPIES = (*CONDITIONS, FREE, FREE, FREE, FREE, "ble25", "ble25", FREE, FREE)
 G_MG = 1000
 HALF = 0.5
 NEAR_S = 1.0  # a candidate so near the impact is the fall
@@ -72,9 +75,7 @@ class Candidates:
         i = 0
         while code := kernels.scan(t_ms, acc_mg, memory, i):
             i = code // 4
-            while memory[kernels.PENDING] and (
-                memory[kernels.SLOT0] + kernels.DELAY_MS <= memory[kernels.LAST_T]
-            ):
+            while kernels.earliest(memory) + kernels.DELAY_MS <= memory[kernels.LAST_T]:
                 peak = kernels.take(memory)
                 kernels.resample(
                     memory, peak - kernels.PRE * kernels.GRID_MS, self.grid, self.valid
@@ -124,13 +125,12 @@ def augmented(
 def trial_stream(
     scorer: Any, pack: Any, k: int, copy: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Return copy number `copy` of a stream, the stream time of the trial's start, its slowness.
-
-    The first copies are the scorer's conditions, the following ones are drawn freely.
-    """
-    name = CONDITIONS[copy] if copy < len(CONDITIONS) else "clean"
-    t, a, lost, origin = scorer.build_stream(pack, k, name, seed + copy)
-    if copy < len(CONDITIONS):
+    """Return copy number `copy` of a stream, the stream time of the trial's start, its slowness."""
+    name = COPIES[copy]
+    t, a, lost, origin = scorer.build_stream(
+        pack, k, "clean" if name == FREE else name, seed + copy
+    )
+    if name != FREE:
         keep = np.repeat(~lost, 5)
         return np.ascontiguousarray(t[keep]), np.ascontiguousarray(a[keep]), origin, 1.0
     rng = scorer.trial_rng(seed + copy, pack.name, k, 5)

@@ -6,16 +6,16 @@ greedy trees and the networks do not: the mean of both kinds holds on people and
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import lightgbm
 import numpy as np
 from falls_data import Table
-from falls_graft import grafts
+from falls_graft import graft_end, grafts
 from falls_score import Trials, trial_number
 
-from gateway.core.detectors.fall_kernels import FEATURES, feature_names
+from gateway.core.detectors.fall_kernels import FEATURES, UNSEEN_NAMES, feature_names
 from gateway.core.detectors.fall_profiles import profile_names
 from gateway.core.detectors.fall_score import LIMIT, Forest, Model, Nets
 
@@ -41,7 +41,9 @@ HARD = -4.2  # coarse log-odds; below are four candidates of five, and no fall w
 KEEP_EASY = 0.05
 SHARES = (0.25, 0.55, 0.2)  # of the log-odds
 NETS = 2
-NET_FEATURES = FEATURES - len(profile_names())  # networks do worse with the profiles
+NET_FEATURES = (
+    FEATURES - len(profile_names()) - len(UNSEEN_NAMES)
+)  # networks do worse with the profiles
 HIDDEN = (48, 24)
 EPOCHS = 10
 BATCH = 256
@@ -50,6 +52,8 @@ DECAY = 1e-3
 DROP = 0.2
 FALLS_SHARE = 0.35  # of the falls' weight to that of all else
 GRAFT_WEIGHT = 0.25
+END_WEIGHT = 0.5
+OTHER_ENDS = 3  # for each fall with another's end, so many others
 GRAFT_COPIES = 8
 LIVELY = 0.45  # before_spread in g of a window that may give its beginning
 GIVER_FOLDS = 5
@@ -67,6 +71,9 @@ class Rows:
         """Return the first `n` rows, weighed anew."""
         fall = self.fall[:n]
         return Rows(self.x[:n], fall, balanced(fall, self.weight[:n]))
+
+
+ROWS = tuple(field.name for field in fields(Rows))
 
 
 def balanced(fall: Array, weight: Array) -> Array:
@@ -98,20 +105,36 @@ def choose(table: Table, trials: Trials, folds: Array, train: Array, seed: int) 
     rows = every[kept]
     weight = np.where(easy, 1 / KEEP_EASY, 1.0)[kept]
 
+    parts = [Rows(table.x[rows], fall[rows], weight)]
+    some = rows[table.copy[rows] < GRAFT_COPIES]
+    for f in range(GIVER_FOLDS):
+        mine = some[folds[number[some]] == f]
+        parts += end_grafts(table, mine[fall[mine]], mine[~fall[mine]], rng)
+    plain = sum(len(part.x) for part in parts)
+
     receivers = every[(fall[every] | (like & (rng.random(len(every)) < 0.6)))]  # noqa: PLR2004
     receivers = receivers[table.copy[receivers] < GRAFT_COPIES]
     spread = table.x[:, feature_names().index("before_spread")]
     givers = usable & ~fall & (spread > LIVELY)
-    made, fell = [], []
     for f in range(GIVER_FOLDS):
         mine = receivers[folds[number[receivers]] == f]
         theirs = np.flatnonzero(givers & (folds[number] == f))
-        made.append(grafts(table.grid, mine, theirs, rng))
-        fell.append(fall[mine])
-    x = np.concatenate([table.x[rows], *made])
-    falls = np.concatenate([fall[rows], *fell])
-    weight = np.concatenate([weight, np.full(len(x) - len(rows), GRAFT_WEIGHT)])
-    return Rows(x, falls, balanced(falls, weight)), len(rows)
+        if len(mine):
+            x = grafts(table.grid, mine, theirs, rng)
+            parts.append(Rows(x, fall[mine], np.full(len(x), GRAFT_WEIGHT)))
+    x, falls, weight = (np.concatenate([getattr(p, name) for p in parts]) for name in ROWS)
+    return Rows(x, falls, balanced(falls, weight)), plain
+
+
+def end_grafts(table: Table, falls: Array, others: Array, rng: Any) -> list[Rows]:
+    """Return falls that end as other falls do, and others that end as others do."""
+    others = rng.choice(others, min(len(others), OTHER_ENDS * len(falls)), replace=False)
+    out = []
+    for rows, fall in ((falls, True), (others, False)):
+        if len(rows):
+            x = grafts(table.grid, rows, rows, rng, graft_end)
+            out.append(Rows(x, np.full(len(x), fall), np.full(len(x), END_WEIGHT)))
+    return out
 
 
 def arrays(booster: lightgbm.Booster, share: float) -> Forest:

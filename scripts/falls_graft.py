@@ -4,8 +4,10 @@ In the open data each kind of fall comes after one kind of movement, and only on
 who fall while they run. A model learns from that that whoever moves hard beforehand does not fall,
 and misses a whole kind on a set it has not seen. So a window's beginning is replaced by the
 beginning of somebody else's vigorous window, turned to meet it; windows that are no fall are
-grafted in the same way, so that the seam itself says nothing. Giver and receiver come from
-the same fold of people, so that no graft carries a person into the other side of a split.
+grafted in the same way, so that the seam itself says nothing. Ends are grafted too, a fall's on
+another fall, another movement's on another: how people lie or go on afterwards is each set's own
+habit as well. Giver and receiver come from the same fold of people, so that no graft carries a
+person into the other side of a split.
 """
 
 from typing import Any
@@ -16,6 +18,8 @@ from gateway.core.detectors import fall_kernels
 from gateway.core.detectors.kernels import POINTS
 
 SEAM = (55, 95)  # grid points: 1.4 to 0.6 s before the impact
+END_SEAM = (150, 185)  # 0.5 to 1.2 s after it
+END_LEAN = 12
 FADE = 10
 LEAN = 25  # points whose mean direction is met
 
@@ -51,6 +55,19 @@ def graft(receiver: np.ndarray, giver: np.ndarray, rng: np.random.Generator) -> 
     return out
 
 
+def graft_end(receiver: np.ndarray, giver: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return `receiver` with what follows the impact taken from `giver` (both [250, 3], g)."""
+    seam = int(rng.integers(*END_SEAM))
+    piece = giver[seam:]
+    here = receiver[seam - END_LEAN : seam].mean(0)
+    piece = piece @ meeting(piece[:END_LEAN].mean(0), here, rng).T
+    share = np.linspace(0, 1, FADE)[:, None]
+    out = receiver.copy()
+    out[seam:] = piece
+    out[seam : seam + FADE] = (1 - share) * receiver[seam : seam + FADE] + share * piece[:FADE]
+    return out
+
+
 def features_of(windows: np.ndarray) -> np.ndarray:
     """Return the features of grid windows in g."""
     scratch = fall_kernels.new_scratch()
@@ -62,14 +79,13 @@ def features_of(windows: np.ndarray) -> np.ndarray:
     return out
 
 
-def grafts(grid: np.ndarray, receivers: np.ndarray, givers: np.ndarray, rng: Any) -> np.ndarray:
-    """Return the features of `grid[receivers]` (mg), each begun by one of `grid[givers]`."""
+def grafts(
+    grid: np.ndarray, receivers: np.ndarray, givers: np.ndarray, rng: Any, join: Any = graft
+) -> np.ndarray:
+    """Return the features of `grid[receivers]` (mg), each joined to one of `grid[givers]`."""
     chosen = rng.choice(givers, len(receivers))
-    return features_of(
-        np.array(
-            [
-                graft(grid[r].astype(float) / 1000, grid[g].astype(float) / 1000, rng)
-                for r, g in zip(receivers, chosen, strict=True)
-            ]
-        )
-    )
+    windows = [
+        join(grid[r].astype(float) / 1000, grid[g].astype(float) / 1000, rng)
+        for r, g in zip(receivers, chosen, strict=True)
+    ]
+    return features_of(np.array(windows))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from falls_data import Table
 
+from gateway.core.detectors.fall import COARSE_G, STRICT
 from gateway.core.detectors.fall_kernels import feature_names
 from gateway.core.detectors.fall_score import HOPELESS, RESTLESS, Model, score_features
 
@@ -22,6 +23,7 @@ class Trials:
     hours: np.ndarray
     fall_set: np.ndarray  # the pack holds falls: E of the scorer, else L
     first: np.ndarray  # first trial number of each pack
+    coarse: np.ndarray  # worn with a range that has a threshold of its own
 
 
 def trials_of(packs: list[Any]) -> Trials:
@@ -39,6 +41,7 @@ def trials_of(packs: list[Any]) -> Trials:
         np.array([p.hours(k) for p, k in rows]),
         np.array([bool(p.is_fall.any()) for p in packs])[pack],
         np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+        np.array([p.range_g < COARSE_G for p in packs])[pack],
     )
 
 
@@ -51,6 +54,24 @@ def people_folds(trials: Trials, folds: int, seed: int) -> np.ndarray:
         rng.shuffle(people)
         fold[people] = np.arange(len(people)) % folds
     return fold[trials.subject]
+
+
+def singled_out(trials: Trials, groups: int, seed: int) -> np.ndarray:
+    """Return each trial's group; of every set at most one person who falls is in a group.
+
+    As leaving out one person at a time, and stricter: whoever is left out, one of each other set
+    is left out too. Sets with more people than groups have several in each.
+    """
+    rng = np.random.default_rng(seed)
+    group = np.zeros(trials.subject.max() + 1, np.int64)
+    fallers = np.unique(trials.subject[trials.is_fall])
+    for pack in np.unique(trials.pack):
+        people = np.unique(trials.subject[trials.pack == pack])
+        falling = np.isin(people, fallers)
+        for some in (people[falling], people[~falling]):
+            rng.shuffle(some)
+            group[some] = np.linspace(0, groups, len(some), endpoint=False).astype(int)
+    return group[trials.subject]
 
 
 def trial_number(table: Table, trials: Trials) -> np.ndarray:
@@ -66,6 +87,20 @@ def best_scores(table: Table, trials: Trials, score: np.ndarray, copy: int) -> n
     best = np.full(len(trials.pack), -np.inf)
     np.maximum.at(best, number[use], score[use])
     return best
+
+
+def thresholds_at(
+    best: np.ndarray, trials: Trials, among: np.ndarray, points: dict[str, float]
+) -> dict[str, float]:
+    """Return each operating point's threshold, by the specificity it aims at."""
+    # Rounded: the last bits of the fits behind it shall not matter.
+    return {p: round(threshold_at(best, trials, among, s), 3) for p, s in points.items()}
+
+
+def alarms_of(best: np.ndarray, trials: Trials, thresholds: dict[str, float], point: str) -> Any:
+    """Return which trials alarm at an operating point."""
+    own = thresholds[point]
+    return best > np.where(trials.coarse, max(own, thresholds[STRICT]), own)
 
 
 def threshold_at(best: np.ndarray, trials: Trials, among: np.ndarray, specificity: float) -> float:

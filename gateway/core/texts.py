@@ -24,6 +24,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "impact {impact_g:.1f} g after {lowest_g:.1f} g, arm turned by {turn_deg:.0f}°",
             "충격 {impact_g:.1f} g, 직전 최저 {lowest_g:.1f} g, 팔 방향 변화 {turn_deg:.0f}°",
         ),
+        "fall.suspected-unseen": (
+            "a fall-like movement around lost samples, arm turned by {turn_deg:.0f}°",
+            "신호가 끊긴 사이 낙상과 비슷한 움직임, 팔 방향 변화 {turn_deg:.0f}°",
+        ),
         "fall.still": (
             "impact {impact_g:.1f} g, then still for {still_s:.0f} of {measured_s:.0f} s",
             "충격 {impact_g:.1f} g 후 {measured_s:.0f}초 중 {still_s:.0f}초 동안 움직임 없음",
@@ -35,6 +39,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "fall.silent": (
             "impact {impact_g:.1f} g, and no samples from the band since",
             "충격 {impact_g:.1f} g 후 밴드 신호 없음",
+        ),
+        "fall.off-skin": (
+            "impact {impact_g:.1f} g, and the band has been off the skin since",
+            "충격 {impact_g:.1f} g 후 밴드가 피부에서 떨어짐",
         ),
         "fall.walking": (
             "walking again for {seconds:.0f} s after the impact",

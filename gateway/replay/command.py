@@ -140,9 +140,9 @@ def _explain(trial: Trial, said: Sequence[Decided], path: Path, language: Langua
     if found is None:
         english = language is Language.EN
         line = (
-            "nothing came near a fall: no picture"
+            "nothing above 1.4 g, and no gap: nothing was judged, no picture"
             if english
-            else "낙상에 가까운 순간 없음: 그림 없음"
+            else "1.4 g를 넘는 순간도 신호 끊김도 없음: 판정한 순간이 없어 그림 없음"
         )
     else:
         draw(path, trial.name, felt, RATE_HZ, found, said)

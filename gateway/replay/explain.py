@@ -4,9 +4,9 @@
     the axes around the impact      what the detector looked at: 5 s at 50 Hz, gaps shaded
     what made the score             the features that added most, against an ordinary moment
 
-The most fall-like candidate of the recording is drawn. matplotlib is wanted only here: it is no
-part of the daemon (`pip install 'ansim-gateway[plots]'`). The words are English: the fonts that
-come with matplotlib have no Hangul.
+The most fall-like candidate of the recording is drawn, however far from a fall. matplotlib is
+wanted only here: it is no part of the daemon (`pip install 'ansim-gateway[plots]'`). The words are
+English: the fonts that come with matplotlib have no Hangul.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ import numpy as np
 
 from gateway.core.detectors.fall import Candidate, FallDetector
 from gateway.core.detectors.fall_score import contributions, load_model
+from gateway.core.detectors.kernels import TRIGGER_MG
 from gateway.core.model import Int16Array
 from gateway.errors import ConfigurationError
 from gateway.replay.direct import FRAME, MONO_MS, Decided
@@ -32,8 +33,10 @@ G_MG = 1000.0
 
 
 def candidate(acc_mg: Int16Array, rate_hz: float, range_g: float) -> Candidate | None:
-    """Return the most fall-like moment of these samples; None if nothing came near a fall."""
-    detector = FallDetector("replay", sample_rate_hz=rate_hz, range_g=range_g)
+    """Return the most fall-like moment of these samples; None if nothing was judged."""
+    detector = FallDetector(
+        "replay", sample_rate_hz=rate_hz, range_g=range_g, explain_below=float("inf")
+    )
     t_ms = MONO_MS + np.rint(np.arange(len(acc_mg)) * (1000.0 / rate_hz)).astype(np.int64)
     best: Candidate | None = None
     for first in range(0, len(t_ms), FRAME):
@@ -87,6 +90,7 @@ def _whole(
     seconds = np.arange(len(acc_mg)) / rate_hz - BEFORE_S
     size_g = np.sqrt((acc_mg.astype(np.float64) ** 2).sum(axis=1)) / G_MG
     axes.plot(seconds, size_g, linewidth=0.8, color="black")
+    axes.axhline(TRIGGER_MG / G_MG, linestyle=":", color="0.5", label="trigger")
     peak_s = (found.peak_ms - MONO_MS) / 1000 - BEFORE_S
     axes.axvline(peak_s, color="tab:red", label=f"impact {peak_s:.1f} s")
     axes.axvspan(peak_s - 2.5, peak_s + 2.5, color="tab:red", alpha=0.1)

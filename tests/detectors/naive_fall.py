@@ -6,16 +6,26 @@ import numpy.typing as npt
 from gateway.core.detectors import fall_kernels as fk
 from gateway.core.detectors.fall_impact import BLOCK_NAMES, BLOCKS
 from gateway.core.detectors.fall_score import LIMIT, Forest, Nets
-from gateway.core.detectors.kernels import DELAY_MS, NEAR_MS, PRE, TRIGGER_2
+from gateway.core.detectors.kernels import (
+    DELAY_MS,
+    GAP_LONG_MS,
+    GAP_MS,
+    NEAR_MS,
+    PRE,
+    TRIGGER_2,
+)
 
 Floats = npt.NDArray[np.float64]
 
 
 def candidates(t_ms: list[int], acc_mg: npt.NDArray[np.int16]) -> list[tuple[int, int]]:
-    """Return (peak time, index of the sample at which it is due) of even, gapless streams."""
+    """Return (peak or middle of a gap, index of the sample at which it is due)."""
     waiting: list[list[int]] = []
+    gaps: list[int] = []
     found = []
     for i, t in enumerate(t_ms):
+        if i and GAP_MS <= t - t_ms[i - 1] <= GAP_LONG_MS and not gaps:
+            gaps = [(t + t_ms[i - 1]) // 2]
         square = sum(int(v) ** 2 for v in acc_mg[i])
         if square > TRIGGER_2:
             if waiting and t - waiting[-1][0] <= NEAR_MS:
@@ -23,8 +33,13 @@ def candidates(t_ms: list[int], acc_mg: npt.NDArray[np.int16]) -> list[tuple[int
                     waiting[-1] = [t, square]
             else:
                 waiting.append([t, square])
-        while waiting and t >= waiting[0][0] + DELAY_MS:
-            found.append((waiting.pop(0)[0], i))
+        while first := [q for q in (gaps[:1], *waiting[:1]) if q and t >= q[0] + DELAY_MS]:
+            oldest = min(first, key=lambda q: q[0])
+            found.append((oldest[0], i))
+            if oldest == gaps:
+                gaps = []
+            else:
+                waiting.pop(0)
     return found
 
 

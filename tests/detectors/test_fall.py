@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.detectors.fall import FallDecision, FallDetector
+from gateway.core.detectors.fall_score import HOPELESS, load_model
 from gateway.core.model import Int16Array, Int64Array, Stage
 from gateway.errors import ConfigurationError
 from gateway.virtual.wear import fall, put_on_table, quiet, times, walking
@@ -63,6 +64,40 @@ def test_lying_still_after_a_fall_confirms_it_with_the_reason() -> None:
     assert confirmed.reason.code == "fall.still"
     assert confirmed.onset_ms == suspected.onset_ms
     assert 20_000 <= confirmed.t_ms - confirmed.onset_ms <= 30_000
+
+
+def test_a_band_off_the_skin_does_not_confirm_early_by_lying_still() -> None:
+    acc = np.concatenate([walking(8), fall(lying_s=40)])
+    t = times(len(acc))
+    d = detector()
+    impact = np.searchsorted(t, t[-1] - 36_000)
+    said = d.feed_block(t[:impact], acc[:impact])
+    d.on_skin(touching=False)
+    suspected, confirmed = said + d.feed_block(t[impact:], acc[impact:])
+    assert (confirmed.stage, confirmed.reason.code) == (Stage.CONFIRMED, "fall.off-skin")
+    assert confirmed.t_ms - suspected.t_ms >= 30_000
+
+
+def test_a_range_that_hides_the_impact_is_judged_more_strictly() -> None:
+    acc = np.concatenate([walking(8), fall(lying_s=6)])
+
+    def asked_of(range_g: float) -> float:
+        d = FallDetector("band", sample_rate_hz=50.0, range_g=range_g)
+        d.feed_block(times(len(acc)), np.clip(acc, -2000, 2000))
+        return d.explain()[-1].threshold
+
+    assert asked_of(2.0) > asked_of(4.0) == asked_of(8.0)
+
+
+def test_an_impact_that_was_lost_is_not_given_a_height() -> None:
+    acc = np.concatenate([walking(8), fall(lying_s=6)])
+    t = times(len(acc))
+    keep = abs(t - t[0] - 11_900) > 250
+    eager = load_model()._replace(thresholds={"balanced": HOPELESS})
+    d = FallDetector("band", sample_rate_hz=50.0, range_g=8.0, model=eager)
+    said = d.feed_block(t[keep], np.ascontiguousarray(acc[keep]))
+    by_onset = {s.onset_ms - int(t[0]): s.reason.code for s in said}
+    assert by_onset[11_900] == "fall.suspected-unseen"
 
 
 def test_walking_away_withdraws_it() -> None:

@@ -4,7 +4,18 @@ import numpy as np
 
 from gateway.core.detectors.fall import FallDecision, FallDetector
 from gateway.core.detectors.fall_duty import FallDuty
-from gateway.core.model import AccelerationBlock, Contact, Heard, Motion, Reason, Stage
+from gateway.core.inputs import Input
+from gateway.core.model import (
+    AccelerationBlock,
+    Contact,
+    Heard,
+    HeartRate,
+    Motion,
+    Reason,
+    Stage,
+    Tick,
+    Worn,
+)
 from tests.fakes import at, heard
 
 ROOMS = {"hall": "hall", "kitchen": "kitchen", "kitchen-2": "kitchen", "door": "frontdoor"}
@@ -62,3 +73,48 @@ def test_a_beacon_that_repeats_what_was_before_the_fall_is_no_evidence() -> None
 
 def test_the_thump_itself_is_no_evidence() -> None:
     assert stages(FALL, moves(103, "hall"), moves(104, "kitchen")) == [Stage.SUSPECTED]
+
+
+class Confirming(Suspicious):
+    """A detector that confirms at the first tick, and keeps what it is told of the skin."""
+
+    skin: bool | None = None
+
+    def on_skin(self, touching: bool) -> None:  # noqa: FBT001 - as the detector has it
+        """Keep the band's word."""
+        self.skin = touching
+
+    def tick(self, t_ms: int) -> list[FallDecision]:
+        """Confirm what was suspected at 100 s."""
+        return [FallDecision(Stage.CONFIRMED, t_ms, at(100).mono_ms, 0.9, Reason("fall.still"))]
+
+
+def beats(seconds: float, *bpm: int) -> list[Input]:
+    return [heard(seconds + i, "band", HeartRate(b)) for i, b in enumerate(bpm)]
+
+
+def test_a_confirmed_fall_carries_the_heart_before_and_after_the_impact() -> None:
+    duty = FallDuty(Confirming("band", sample_rate_hz=52, range_g=8))
+    inputs = [*beats(60, 71, 73, 180), FALL, *beats(101, 88, 97), *beats(110, 95, 96)]
+    for given in inputs:
+        list(duty.feed(given))
+    (confirmed,) = duty.feed(Tick(at(125)))
+    assert dict(confirmed.evidence) == {"heart_before_bpm": 73.0, "heart_after_bpm": 95.5}
+
+
+def test_a_heart_that_was_hardly_measured_is_not_told() -> None:
+    duty = FallDuty(Confirming("band", sample_rate_hz=52, range_g=8))
+    for given in [*beats(60, 71, 73), FALL, *beats(101, 88)]:
+        list(duty.feed(given))
+    (confirmed,) = duty.feed(Tick(at(125)))
+    assert dict(confirmed.evidence) == {}
+
+
+def test_the_detector_hears_from_the_band_whether_it_is_worn() -> None:
+    band = Confirming("band", sample_rate_hz=52, range_g=8)
+    duty = FallDuty(band)
+    told = []
+    for value in (HeartRate(None, contact=False), HeartRate(70, contact=True), Worn(worn=False)):
+        list(duty.feed(heard(90, "band", value)))
+        told.append(band.skin)
+    assert told == [False, True, False]

@@ -30,9 +30,7 @@ def filled(t: Int64Array, acc: Int16Array) -> tuple[Int64Array, list[tuple[int, 
     i = 0
     while code := kernels.scan(t, acc, memory, i):
         i = code // 4
-        while memory[kernels.PENDING] and (
-            memory[kernels.SLOT0] + kernels.DELAY_MS <= memory[kernels.LAST_T]
-        ):
+        while kernels.earliest(memory) + kernels.DELAY_MS <= memory[kernels.LAST_T]:
             found.append((kernels.take(memory), i - 1))
     return memory, found
 
@@ -50,6 +48,29 @@ def test_the_trigger_finds_the_peaks_that_its_twin_finds(seed: int, step_ms: int
     acc = rough_wear(seed)
     t = np.arange(600, dtype=np.int64) * step_ms + 5_000_000
     assert filled(t, acc)[1] == naive_fall.candidates(t.tolist(), acc)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([20, 40, 80]), st.floats(0.01, 0.3))
+def test_gaps_and_peaks_are_found_as_the_twin_finds_them(
+    seed: int, step_ms: int, lost: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    keep = np.repeat(rng.random(120) > lost, 5)
+    acc = np.ascontiguousarray(rough_wear(seed)[keep])
+    t = (np.arange(600, dtype=np.int64) * step_ms + 5_000_000)[keep]
+    assert filled(t, acc)[1] == naive_fall.candidates(t.tolist(), acc)
+
+
+def test_a_gap_is_looked_at_and_a_band_out_of_reach_is_not() -> None:
+    def candidates(gap_ms: int) -> list[int]:
+        t = np.arange(400, dtype=np.int64) * 20 + 1_000_000
+        t[200:] += gap_ms - 20
+        return [peak for peak, _ in filled(t, quiet(8))[1]]
+
+    assert candidates(280) == []
+    assert candidates(600) == [1_000_000 + 199 * 20 + 300]
+    assert candidates(2600) == []
 
 
 @pytest.mark.parametrize("rate_hz", [12.5, 25.0, 40.0, 52.0, 119.0])
@@ -95,7 +116,8 @@ def test_features_are_those_of_the_twin(seed: int, lost: bool) -> None:  # noqa:
     by_name = dict(zip(fall_kernels.feature_names(), room.features, strict=True))
     for name, value in naive_fall.some_features(grid, valid).items():
         assert by_name[name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
-    slow = naive_fall.profiles(grid)
+    unseen = [(~valid[100:150]).mean(), (~valid).mean()]
+    slow = np.concatenate([naive_fall.profiles(grid), unseen])
     np.testing.assert_allclose(room.features[-len(slow) :], slow, rtol=1e-4, atol=1e-5)
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from gateway.cli import main
+from gateway.core.detectors.fall_kernels import feature_names
 from gateway.errors import ConfigurationError
 from gateway.replay.command import numbered
 from gateway.replay.direct import MONO_MS
 from gateway.replay.explain import candidate, draw, headline
-from gateway.virtual.wear import fall, quiet
+from gateway.virtual.wear import fall, put_on_table, quiet
 from tests.replay.test_command import csv_of_a_fall
 
 
@@ -24,6 +25,13 @@ def test_the_candidate_of_a_fall_is_its_impact_and_says_suspected() -> None:
 
 def test_a_quiet_arm_gives_nothing_to_explain() -> None:
     assert candidate(quiet(20.0), 50.0, 8.0) is None
+
+
+def test_a_knock_on_the_table_is_explained_though_it_is_far_from_a_fall() -> None:
+    found = candidate(np.concatenate([quiet(5.0), put_on_table()]), 50.0, 8.0)
+    assert found is not None
+    assert headline("arm", found).startswith("arm: not a fall: score -")
+    assert found.features[feature_names().index("peak")] > 1.4
 
 
 def test_several_pictures_have_names_of_their_own() -> None:

@@ -26,8 +26,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway.core.detectors import fall_watch, kernels
-from gateway.core.detectors.fall_kernels import feature_names
+from gateway.core.detectors.fall_kernels import describe, feature_names
 from gateway.core.detectors.fall_score import (
+    HOPELESS,
     Float32Array,
     Model,
     judge,
@@ -40,7 +41,13 @@ from gateway.core.model import Int16Array, Int64Array, Reason, Stage
 from gateway.errors import ConfigurationError
 
 GRACE_MS = 8000  # a frame may be 1.3 s long, late by a lost connection's time-out
+# A class of devices with a threshold of its own: a range that hides every impact above it leaves
+# less to judge by, and a recorded watch of ±2 g gave most of all false alarms in long wear.
+COARSE_G = 4.0
+STRICT = "quiet"
+HIDDEN = 0.3  # share of the second around the impact that was lost: its height is not to be told
 KEPT = 8  # candidates kept for explaining
+NEAR = 4.0  # those so near an alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,12 @@ class FallDetector:
         operating_point: str = "balanced",
         model: Model | None = None,
         keep: int | None = KEPT,
+        explain_below: float = NEAR,
     ) -> None:
-        """Judge at `operating_point`; the stated rate and range are checked, the times trusted."""
+        """Judge at `operating_point`; the stated rate and range are checked, the times trusted.
+
+        explain_below: how far (log-odds) below the threshold a candidate is still kept whole.
+        """
         if sample_rate_hz <= 0 or range_g <= 0:
             raise ConfigurationError(f"{device}: {sample_rate_hz} Hz, ±{range_g} g is no band")
         self.device = device
@@ -91,12 +102,16 @@ class FallDetector:
             known = ", ".join(self._model.thresholds)
             raise ConfigurationError(f"operating point {operating_point!r}: one of {known}")
         self._threshold = self._model.thresholds[operating_point]
+        if range_g < COARSE_G:
+            self._threshold = max(self._threshold, self._model.thresholds[STRICT])
+        self._worth_keeping = self._threshold - explain_below
         self._memory = kernels.new_memory()
         self._room = new_room()
         self._walk = np.zeros((fall_watch.WALK_POINTS, 3))
         self._walk_valid = np.zeros(fall_watch.WALK_POINTS, np.bool_)
         self._seen = np.zeros(fall_watch.OUT)
         self._watch: fall_watch.Watch | None = None
+        self._on_skin = True  # until the band says otherwise
         self._judged: deque[tuple[int, float]] = deque(maxlen=keep)
         self._kept: deque[Candidate] = deque(maxlen=KEPT)
 
@@ -116,6 +131,10 @@ class FallDetector:
         if self._watch is None or t_ms < self._watch.onset_ms:
             return []
         return [self._close(Stage.WITHDRAWN, t_ms, Reason("fall.well", {"what": what}))]
+
+    def on_skin(self, touching: bool) -> None:  # noqa: FBT001 - the band's own word
+        """Take the band's word on whether it is worn: off the skin, stillness proves nothing."""
+        self._on_skin = touching
 
     def tick(self, t_ms: int) -> list[FallDecision]:
         """Decide what waits for samples that do not come."""
@@ -137,8 +156,7 @@ class FallDetector:
         return list(self._kept)
 
     def _waits(self, t_ms: int) -> bool:
-        memory = self._memory
-        return bool(memory[kernels.PENDING] and memory[kernels.SLOT0] + kernels.DELAY_MS <= t_ms)
+        return bool(kernels.earliest(self._memory) + kernels.DELAY_MS <= t_ms)
 
     def _due(self, what: int, t_ms: int, said: list[FallDecision]) -> None:
         if what & kernels.CANDIDATE_DUE:
@@ -151,8 +169,10 @@ class FallDetector:
         model, room = self._model, self._room
         score = judge(self._memory, peak_ms, room, model.forest, model.nets)
         self._judged.append((t_ms, score))
-        if score <= self._threshold - 4.0:  # nothing near an alarm needs explaining
+        if score < self._worth_keeping:
             return
+        if score <= HOPELESS:  # stopped early: perhaps before it was described
+            describe(room.grid, room.valid, room.scratch, room.means, room.features)
         likely = probability(model, score)
         self._kept.append(
             Candidate(
@@ -165,7 +185,8 @@ class FallDetector:
         facts = self._facts()
         self._watch = fall_watch.Watch(peak_ms, t_ms, likely, float(facts["impact_g"]))
         self._memory[kernels.NEXT_T] = t_ms + fall_watch.LOOK_MS
-        reason = Reason("fall.suspected", facts)
+        hidden = facts["unseen_share"] >= HIDDEN
+        reason = Reason("fall.suspected-unseen" if hidden else "fall.suspected", facts)
         said.append(FallDecision(Stage.SUSPECTED, t_ms, peak_ms, likely, reason, score, facts))
 
     def _facts(self) -> dict[str, float]:
@@ -177,6 +198,7 @@ class FallDetector:
             "lowest_g": round(float(features[names.index("lowest")]), 2),
             "turn_deg": round(degrees(acos(min(1.0, max(-1.0, float(turn)))))),
             "still_share": round(float(features[names.index("still_10")]), 2),
+            "unseen_share": round(float(features[names.index("unseen_impact")]), 2),
         }
 
     def _look(self, t_ms: int, said: list[FallDecision]) -> None:
@@ -195,7 +217,7 @@ class FallDetector:
         if watch.walked:
             reason = Reason("fall.walking", {"seconds": watch.walking_s + 3})
             said.append(self._close(Stage.WITHDRAWN, t_ms, reason))
-        elif watch.lies_still(t_ms) or watch.over(t_ms):
+        elif (self._on_skin and watch.lies_still(t_ms)) or watch.over(t_ms):
             said.append(self._end(t_ms))
 
     def _end(self, t_ms: int) -> FallDecision:
@@ -205,6 +227,8 @@ class FallDetector:
         impact = watch.impact_g if watch else 0.0
         if measured == 0:
             code = "fall.silent"  # no samples since: the band says nothing
+        elif not self._on_skin:
+            code = "fall.off-skin"
         else:
             code = "fall.still" if still >= fall_watch.STILL_SECONDS else "fall.not-walked"
         values = {"impact_g": impact, "still_s": still, "measured_s": measured}

@@ -6,11 +6,15 @@ then somebody is there), or a door opened by somebody on their feet together wit
 sensors of one room are one room, one whose place is not known is no witness, and a beacon that
 repeats what the sensor said before the fall is no news: all three would call off a real fall.
 A button is not judged here: the cancel button speaks for itself, the SOS button the other way.
+
+Where the band measures the heart, what it was before and after the impact goes with the
+confirmation, and a band that has lost the skin may lie on a table: its stillness proves nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 
 from gateway.core.detectors.fall import FallDecision, FallDetector
+from gateway.core.detectors.fall_heart import Heart
 from gateway.core.inputs import Input
 from gateway.core.model import (
     AccelerationBlock,
@@ -18,11 +22,13 @@ from gateway.core.model import (
     Contact,
     Decision,
     Heard,
+    HeartRate,
     Kind,
     Motion,
     Reading,
     Stage,
     Tick,
+    Worn,
 )
 
 WITNESSES = 2
@@ -40,6 +46,7 @@ class FallDuty:
     ) -> None:
         self._detector = detector
         self._room_of = room_of
+        self._heart = Heart()
         self._onset_ms: int | None = None
         self._witnesses: dict[str, str] = {}  # where: the device that saw it
         self._states: dict[tuple[str, type[object]], bool] = {}
@@ -49,16 +56,28 @@ class FallDuty:
         match given:
             case Heard(device=device) if device == self._detector.device:
                 for reading in given.readings:
-                    if isinstance(reading.value, AccelerationBlock):
-                        block = reading.value
-                        said = self._detector.feed_block(block.t_ms, block.acc_mg)
-                        yield from self._decisions(said, given.at)
+                    said = self._band(reading)
+                    yield from self._decisions(said, given.at)
             case Heard():
                 yield from self._seen(given)
             case Tick(at=at):
                 yield from self._decisions(self._detector.tick(at.mono_ms), at)
             case _:
                 pass
+
+    def _band(self, reading: Reading) -> list[FallDecision]:
+        match reading.value:
+            case AccelerationBlock(t_ms=t_ms, acc_mg=acc_mg):
+                return self._detector.feed_block(t_ms, acc_mg)
+            case HeartRate(bpm=bpm, contact=contact):
+                self._heart.beat(reading.at.mono_ms, bpm)
+                if contact is not None:
+                    self._detector.on_skin(contact)
+            case Worn(worn=worn):
+                self._detector.on_skin(worn)
+            case _:
+                pass
+        return []
 
     def _seen(self, given: Heard) -> Iterator[Decision]:
         begun = [where for where in map(self._begins, given.readings) if where]
@@ -90,6 +109,9 @@ class FallDuty:
 
     def _decisions(self, said: Iterable[FallDecision], at: At) -> Iterator[Decision]:
         for decision in said:
+            heart: dict[str, float] = {}
+            if decision.stage is Stage.CONFIRMED:
+                heart = self._heart.around(decision.onset_ms, at.mono_ms)
             if decision.stage is Stage.SUSPECTED:
                 self._onset_ms, self._witnesses = decision.onset_ms, {}
             else:
@@ -102,5 +124,5 @@ class FallDuty:
                 reason=decision.reason,
                 probability=decision.probability,
                 onset=at.plus(min(0, decision.onset_ms - at.mono_ms)),
-                evidence=dict(decision.evidence),
+                evidence={**decision.evidence, **heart},
             )

@@ -66,6 +66,7 @@ TURNS = np.array(
 WIDE = np.array([[-125, -25], [50, 125]], np.int64)  # before, after
 WIDE_NAMES = ("before", "after")
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
+UNSEEN_NAMES = ("unseen_impact", "unseen_all")  # shares of the window that were not measured
 
 
 def feature_names() -> tuple[str, ...]:
@@ -83,7 +84,7 @@ def feature_names() -> tuple[str, ...]:
         names += [f"{name}_spread", f"{name}_flat", f"{name}_round"]
         names += [f"{name}_band{band}" for band in (3, 9, 25)]
     names += [f"travel_{name}" for name in ("in", "out", "after")]
-    return (*names, *profile_names())
+    return (*names, *profile_names(), *UNSEEN_NAMES)
 
 
 FEATURES = len(feature_names())
@@ -237,6 +238,19 @@ def wide(valid: BoolArray, s: Float64Array, out: FloatArray, at: int) -> int:
 
 
 @kernel
+def unseen(valid: BoolArray, out: FloatArray, at: int) -> int:
+    """Write how much of the second around the peak, and of all, was lost."""
+    near = everywhere = 0
+    for k in range(POINTS):
+        if not valid[k]:
+            everywhere += 1
+            near += PRE - 25 <= k < PRE + 25
+    out[at] = near / 50.0
+    out[at + 1] = everywhere / POINTS
+    return at + 2
+
+
+@kernel
 def describe(
     grid: Float64Array, valid: BoolArray, s: Float64Array, means: Float64Array, out: FloatArray
 ) -> int:
@@ -248,4 +262,4 @@ def describe(
     at = aftermath(valid, s, out, at)
     at = speeds(grid, s, out, at)
     at = spreads(grid, s, out, at)
-    return profiles(grid, s[0], s[5], out, at)
+    return unseen(valid, out, profiles(grid, s[0], s[5], out, at))

@@ -6,11 +6,14 @@ unpacking its arguments: a band sends 5 to 60 samples a notification, and `scan`
 that every notification pays.
 
     header  COUNT samples ever stored     LAST_T newest time         NEXT_T next time to look
-            PENDING candidates waiting    then SLOTS x (peak time, peak squared)
+            PENDING candidates waiting    GAP middle of a gap that waits (0: none)
+            then SLOTS x (peak time, peak squared)
 
 A candidate is a local maximum of |a| above TRIGGER_MG: a larger sample within NEAR_MS takes its
 place, a later one opens a candidate of its own. It is due DELAY_MS after its peak, at the first
-sample that is so late; nothing later is looked at, so the size of the blocks cannot matter.
+sample that is so late; nothing later is looked at, so the size of the blocks cannot matter. A gap
+of GAP_MS to GAP_LONG_MS is a candidate too, for half of the falls that lost packets cost have
+their whole impact inside one: what was before and after it must tell.
 
 Times are trusted, rates are not. A step back (two clocks, a band that restarted) beyond
 OVERLAP_MS forgets everything; a smaller one is the next millisecond. A gap stays a gap: `resample`
@@ -26,7 +29,7 @@ from gateway.core.model import Int16Array, Int64Array
 Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-COUNT, LAST_T, NEXT_T, PENDING = 0, 1, 2, 3
+COUNT, LAST_T, NEXT_T, PENDING, GAP = 0, 1, 2, 3, 4
 SLOT0, SLOTS = 8, 8
 RING = SLOT0 + 2 * SLOTS
 CAPACITY = 2048  # 17 s at 120 Hz: the second stage looks back 4 s, a candidate 5 s
@@ -37,6 +40,8 @@ TRIGGER_2 = TRIGGER_MG * TRIGGER_MG
 NEAR_MS = 1000
 DELAY_MS = 2500  # later gains nothing measurable, 1 s loses 12 points of sensitivity
 OVERLAP_MS = 500
+GAP_MS = 300  # more than one notification of five lost at 25 Hz
+GAP_LONG_MS = 2000  # a band that was out of reach: little of the window is left to judge by
 
 GRID_MS = 20
 PRE = 125  # grid points before the peak
@@ -54,6 +59,34 @@ def new_memory() -> Int64Array:
 
 
 @kernel
+def sooner(peak_t: int, gap_t: int) -> int:
+    """Return the earlier of a peak and a gap's middle; 0 is no gap."""
+    return peak_t if gap_t == 0 else min(peak_t, gap_t)
+
+
+@kernel
+def earliest(memory: Int64Array) -> int:
+    """Return the time of the oldest candidate that waits, NEVER - DELAY_MS where none does."""
+    return sooner(memory[SLOT0] if memory[PENDING] > 0 else NEVER - DELAY_MS, memory[GAP])
+
+
+@kernel
+def note_gap(memory: Int64Array, last_t: int, t: int) -> int:
+    """Keep the middle of a gap as a candidate, if none waits; return the one that waits."""
+    if t - last_t <= GAP_LONG_MS and memory[GAP] == 0:
+        memory[GAP] = (t + last_t) // 2
+    return memory[GAP] if memory[GAP] != 0 else NEVER - DELAY_MS
+
+
+@kernel
+def restart(memory: Int64Array, t: int) -> None:
+    """Forget what waits; whoever waits for the old time is told at once."""
+    memory[GAP] = 0
+    if memory[NEXT_T] < NEVER:
+        memory[NEXT_T] = t
+
+
+@kernel
 def scan(t_ms: Int64Array, acc_mg: Int16Array, memory: Int64Array, first: int) -> int:
     """Store samples from `first` on; stop where something is due.
 
@@ -62,7 +95,7 @@ def scan(t_ms: Int64Array, acc_mg: Int16Array, memory: Int64Array, first: int) -
     count = memory[COUNT]
     last = memory[LAST_T]
     pending = memory[PENDING]
-    due = memory[SLOT0] + DELAY_MS if pending > 0 else NEVER
+    due = earliest(memory) + DELAY_MS
     look = memory[NEXT_T]
     for i in range(first, len(t_ms)):
         t = t_ms[i]
@@ -71,11 +104,12 @@ def scan(t_ms: Int64Array, acc_mg: Int16Array, memory: Int64Array, first: int) -
                 count = 0
                 pending = 0
                 due = NEVER
-                if look < NEVER:  # whoever waits for the old time is told at once
-                    look = t
-                    memory[NEXT_T] = t
+                restart(memory, t)
+                look = memory[NEXT_T]
             else:
                 t = last + 1
+        elif t - last >= GAP_MS and count > 0:
+            due = min(due, note_gap(memory, last, t) + DELAY_MS)
         last = t
         x = np.int64(acc_mg[i, 0])
         y = np.int64(acc_mg[i, 1])
@@ -93,12 +127,12 @@ def scan(t_ms: Int64Array, acc_mg: Int16Array, memory: Int64Array, first: int) -
                 if square > memory[newest + 1]:
                     memory[newest] = t
                     memory[newest + 1] = square
-                    due = memory[SLOT0] + DELAY_MS
+                    due = sooner(memory[SLOT0], memory[GAP]) + DELAY_MS
             elif pending < SLOTS:
                 memory[newest + 2] = t
                 memory[newest + 3] = square
                 pending += 1
-                due = memory[SLOT0] + DELAY_MS
+                due = sooner(memory[SLOT0], memory[GAP]) + DELAY_MS
         if t >= due or t >= look:
             memory[COUNT] = count
             memory[LAST_T] = last
@@ -114,7 +148,10 @@ def scan(t_ms: Int64Array, acc_mg: Int16Array, memory: Int64Array, first: int) -
 @kernel
 def take(memory: Int64Array) -> int:
     """Remove the oldest candidate from the queue and return its peak's time."""
-    peak_t = memory[SLOT0]
+    peak_t = earliest(memory)
+    if memory[GAP] != 0 and peak_t == memory[GAP]:
+        memory[GAP] = 0
+        return int(peak_t)
     pending = memory[PENDING] - 1
     for i in range(2 * pending):
         memory[SLOT0 + i] = memory[SLOT0 + 2 + i]
