@@ -1,10 +1,12 @@
 """Scores the inactivity detector on the open homes, beside fixed rules.
 
     python scripts/evaluate_homes.py [--faults] [--references] [--only NAME,NAME] [--seed 1000]
+                                     [--robust]
 
 The scorer's own tables, each from a process of its own (it refuses a detector that was imported
 before its guard stood). The setting is fixed in gateway/core/detectors/inactivity_limits.py; how it
-was chosen, and what it gives in homes that were left out, is scripts/fit_homes.py.
+was chosen, and what it gives in homes that were left out, is scripts/fit_homes.py. `--robust` adds
+the same homes with their days in other orders, and SIMULATED homes (scripts/robust_homes.py).
 """
 
 import argparse
@@ -25,6 +27,7 @@ def main() -> int:
     parser.add_argument("--only", help="names of homes, comma separated")
     parser.add_argument("--seed", default="1000")
     parser.add_argument("--jobs", default="1")
+    parser.add_argument("--robust", action="store_true", help="also other orders and simulations")
     asked = parser.parse_args()
     homes = Path(os.environ.get("ANSIM_SHARED", ROOT.parent / "shared")) / "data" / "homes"
     if not (homes / "score_inactivity.py").is_file():
@@ -38,6 +41,10 @@ def main() -> int:
         print(flush=True)
         theirs = [*command, "--detector", reference, "--no-check"]
         subprocess.run(theirs, cwd=ROOT, check=False)  # noqa: S603 - our own words
+    if asked.robust:
+        print(flush=True)
+        robust = [sys.executable, str(ROOT / "scripts" / "robust_homes.py")]
+        subprocess.run(robust, cwd=ROOT, check=False)  # noqa: S603 - our own words
     return status
 
 

@@ -51,40 +51,51 @@ def hours_later(tod: int, then: int) -> float:
     return difference
 
 
-def survey(now: int, tod: int, regime: int, sensor: int, rows: Sequence[Row]) -> dict[str, float]:
-    """Return what the silences of the last 28 days say, by lists."""
+def remembered(age: int) -> bool:
+    """Return whether a silence so long ago still counts: for twelve weeks on its own weekday."""
+    same_weekday = math.floor(age / DAY + 0.5) % 7 == 0
+    return age <= 42 * DAY or (same_weekday and age <= 84.5 * DAY)
+
+
+def survey(now: int, tod: int, regime: int, key: int, rows: Sequence[Row]) -> dict[str, float]:
+    """Return what the remembered silences say, by lists."""
     p = c.CHOSEN
-    rows = [row for row in rows if row[2] > 0 and now - row[0] <= 28 * DAY]
+    rows = [row for row in rows if row[2] > 0 and remembered(now - row[0])]
     hours = [(row[2] / HOUR, hours_later(tod, row[1]), row[3], row[4]) for row in rows]
     absent = [length for length, after, kind, _ in hours if kind == 2 and abs(after) <= 0.5]
     gone = [length for length, after, kind, _ in hours if kind == 2 and abs(after) <= p[c.GONE_TOD]]
-    leaves = [row for row in rows if row[3] == 2 and row[5] == sensor]
-    nights = [(n, a) for n, a, kind, _ in hours if kind < 2 and n > 3.0 and regime < 2]
+    leaves = [row for row in rows if row[3] == 2 and row[5] == key // 2]
+    at_home = [one for one in hours if one[2] < 2 and regime < 2]
+    nights = [(n, a) for n, a, *_ in at_home if n > 3.0]
     rests = [n - (a if a >= -p[c.WAKE_LATER] else a + 24) for n, a in nights]
     rises = [*sorted((rest for rest in rests if rest > 0), reverse=True), 0.0, 0.0]
+    begun = [n for n, _, _, s in at_home if key % 2 == 1 and s == key]
     like = [one for one in hours if one[2] == regime]
-    by_tod = [(value_of(n, a, regime), s) for n, a, _, s in like]
+    near = p[c.NEAR_HOME + regime]
+    by_tod = [(value_of(n, a, near, at_home=regime < 2), s) for n, a, _, s in like]
     longest = sorted((n for n, *_ in like), reverse=True)
-    return {
-        "longest": max(longest, default=0.0),
-        "by_tod": max((value for value, _ in by_tod), default=0.0),
-        "by_sensor": max((n for n, _, _, s in like if s == sensor), default=0.0),
-        "by_both": max((value for value, s in by_tod if s == sensor), default=0.0),
-        "absent": max(absent, default=0.0),
-        "rise_1": rises[0],
-        "rise_2": rises[1],
-        "nights": float(len(nights)),
-        "gone": max(gone, default=0.0),
-        "leaves": float(len(leaves)),
-    } | {f"top_{i}": length for i, length in enumerate([*longest, 0, 0, 0, 0, 0][:5])}
+    return (
+        {
+            "longest": max(longest, default=0.0),
+            "by_tod": max((value for value, _ in by_tod), default=0.0),
+            "by_sensor": max((n for n, _, _, s in like if s == key), default=0.0),
+            "by_both": max((value for value, s in by_tod if s == key), default=0.0),
+            "absent": max(absent, default=0.0),
+            "nights": float(len(nights)),
+            "gone": max(gone, default=0.0),
+            "leaves": float(len(leaves)),
+            "begun": max(begun, default=0.0),
+        }
+        | {f"top_{i}": length for i, length in enumerate([*longest, 0, 0, 0, 0, 0][:5])}
+        | {f"rise_{i}": rest for i, rest in enumerate(rises[:2])}
+    )
 
 
-def value_of(length: float, after: float, regime: int) -> float:
+def value_of(length: float, after: float, near: float, *, at_home: bool) -> float:
     """Return how long a silence says that one at this time of day may be."""
-    near = c.CHOSEN[c.NEAR_HOME + regime]
     weight = 1.0 if abs(after) <= near else max(0.0, 2 - abs(after) / near)
     running = length - (after if after >= 0 else after + 24)
-    return max(length * weight, running) if regime < 2 else length * weight
+    return max(length * weight, running) if at_home else length * weight
 
 
 def spread(top: Sequence[float], p: Mapping[int, float] = c.CHOSEN) -> float:

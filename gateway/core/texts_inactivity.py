@@ -20,6 +20,10 @@ PRESENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the front door moved after an absence, and nothing inside since",
             "외출 후 현관문이 움직였으나 집 안에서 활동이 없음",
         ),
+        "ambiguous": (
+            "the front door moved, and nothing inside since: gone out, or still in",
+            "현관문이 움직인 뒤 집 안 활동이 없음: 외출했거나 아직 집에 있음",
+        ),
         "said-away": ("away, as announced", "외출로 설정됨"),
         "unknown": ("home or out, nobody knows", "집에 있는지 알 수 없음"),
     }

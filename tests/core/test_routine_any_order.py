@@ -17,7 +17,10 @@ steps = st.one_of(
     st.tuples(st.just("live"), st.integers(1, 2000)),
     st.tuples(st.just("hear"), st.sampled_from(["hall", "bath", "nobody's"])),
     st.tuples(st.just("band"), st.integers(30, 200)),
-    st.tuples(st.just("out"), st.sampled_from(["home", "away", "arrived", "unknown", "said-away"])),
+    st.tuples(
+        st.just("out"),
+        st.sampled_from(["home", "away", "arrived", "ambiguous", "unknown", "said-away"]),
+    ),
     st.tuples(st.just("deaf"), st.booleans()),
     st.tuples(st.just("proven"), st.booleans()),
     st.tuples(st.just("jump"), st.sampled_from([-DAY, -9 * HOUR, 0, 9 * HOUR, 40 * DAY])),

@@ -35,7 +35,7 @@ def rows(seed: int, count: int) -> list[Row]:
     chance = random.Random(seed)
     return [
         (
-            chance.randrange(-30 * DAY, 0),
+            chance.randrange(-90 * DAY, 0),
             chance.randrange(DAY),
             chance.randrange(24 * 60_000, 20 * HOUR),
             chance.randrange(4),
@@ -88,8 +88,16 @@ def test_a_silence_of_which_a_part_was_not_seen_teaches_nothing() -> None:
     assert seen.sign(t, t % DAY, HALL, 0, 1) >= spoilt.sign(t, t % DAY, HALL, 0, 1)
 
 
-def test_a_month_later_a_long_silence_is_forgotten() -> None:
-    events = [event for event in made.life(40) if not DAY * 5.4 < event[0] < DAY * 5.9]
+def test_what_happened_on_this_day_of_the_week_is_remembered_longer() -> None:
+    days = [made.day_of(day, out=(8.0, 20.0) if day == 5 else (14.0, 16.0)) for day in range(61)]
+    routine = lived(sorted(event for day in days for event in day))
+    mornings = [day * DAY + 8 * HOUR for day in (5 + 8 * 7, 5 + 8 * 7 + 1)]
+    same, other = (routine.allowed_ms(t, t % DAY, regime=LEFT) for t in mornings)
+    assert same > 12 * HOUR > other
+
+
+def test_months_later_a_long_silence_is_forgotten() -> None:
+    events = [event for event in made.life(50) if not DAY * 5.4 < event[0] < DAY * 5.6]
     early = lived([e for e in events if e[0] < 8 * DAY])
     late = lived(events)
     said = [r.allowed_ms(r.last_ms or 0, UNKNOWN_TOD, regime=HOME) for r in (early, late)]

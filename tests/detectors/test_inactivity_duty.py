@@ -361,3 +361,39 @@ def test_a_home_without_a_sensor_that_tells_of_life_says_so() -> None:
     watch = InactivityDuty((), Levels(), lambda ms: ms)
     assert feed(watch, *ticks(0, 30 * HOUR)) == []
     assert watch.outlook()["at"] is None
+
+
+# ------------------------------------------------------------------------------- whereabouts
+def a_month(watch: InactivityDuty) -> float:
+    """Live four weeks with the hall and nights of silence; return the last evening's end."""
+    for day in range(28):
+        for hour in range(7, 23):
+            feed(watch, heard((day * 24 + hour) * HOUR, "hall", SEEN))
+            feed(watch, heard((day * 24 + hour + 0.5) * HOUR, "hall", UNSEEN))
+    return (27 * 24 + 22) * HOUR
+
+
+def test_by_night_a_silence_is_called_sleep_and_may_pass_the_ceiling_of_the_day() -> None:
+    watch = duty()
+    evening = a_month(watch)
+    feed(watch, Tick(at(evening + 4 * HOUR)))
+    told = watch.outlook()
+    assert told["presence"] == "asleep"
+    due = (27 * 24 + 22) * HOUR + 12 * HOUR
+    assert told["at"] > timestamp(round((evening + 8 * HOUR) * 1000))
+    assert told["at"] <= timestamp(round(due * 1000))
+
+
+def test_right_after_the_door_it_says_that_nobody_can_tell() -> None:
+    watch = duty()
+    evening = a_month(watch)
+    for minute in range(0, 70, 10):  # the post, a neighbour: the resident stays
+        feed(watch, heard(evening + minute * 60 + 700, "door", Contact(open=True)))
+        feed(watch, heard(evening + minute * 60 + 704, "door", Contact(open=False)))
+        if minute < 60:
+            feed(watch, heard(evening + minute * 60 + 740, "hall", SEEN))
+            feed(watch, heard(evening + minute * 60 + 750, "hall", UNSEEN))
+    assert watch.presence == "ambiguous"
+    told = watch.outlook()
+    assert "still in" in told["en"]
+    assert 0.5 < told["probability"] < 1

@@ -24,8 +24,9 @@ from gateway.core.detectors.inactivity_levels import LEVELS, WET_ROOMS, Levels
 from gateway.core.detectors.inactivity_running import Running, Saved, decode
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.life import LifeSensor, LifeSigns, Sign
-from gateway.core.detectors.presence import ARRIVED, BAND, BED, HOME, LEFT
+from gateway.core.detectors.presence import BAND
 from gateway.core.detectors.visibility import Visibility
+from gateway.core.detectors.whereabouts import SAID_AWAY, UNKNOWN, ceiling_ms, presence
 from gateway.core.fields import parse_timestamp, timestamp
 from gateway.core.inputs import Asked, Input
 from gateway.core.instants import elapsed_ms
@@ -50,10 +51,6 @@ from gateway.core.wire import CommandName
 DEVICE: Final = "home"
 SAME_SIGN_MS: Final = 60_000
 GOING_OUT_MS: Final = 600_000
-PRESENCE: Final = {HOME: "home", BED: "asleep", LEFT: "away", ARRIVED: "arrived"}
-AT_HOME: Final = {
-    "home": 0.95, "asleep": 0.97, "away": 0.1, "arrived": 0.6, "said-away": 0.02, "unknown": 0.5
-}  # fmt: skip
 
 
 class InactivityDuty:
@@ -170,8 +167,8 @@ class InactivityDuty:
     def _allow(self, allowed_ms: int) -> None:
         """Set the levels: what the routine allows from now on, or what was announced."""
         run, levels, now_ms = self._run, self._levels, self._time.steady_ms
-        ceiling_ms = levels.away_ms if self.presence == "away" else levels.attention_ms
-        allowed_ms = min(allowed_ms, ceiling_ms)
+        known = bool(run.last) and self._seen.sees_door
+        allowed_ms = min(allowed_ms, ceiling_ms(self._routine if known else None, now_ms, levels))
         if run.away_ms is not None:
             allowed_ms = levels.away_ms
             if run.until_ms is not None:
@@ -198,11 +195,16 @@ class InactivityDuty:
     @property
     def presence(self) -> str:
         """Return where the resident probably is."""
-        if self._run.away_ms is not None:
-            return "said-away"
-        if not self._run.last or not self._seen.sees_door:
-            return "unknown"
-        return PRESENCE[self._routine.regime]
+        return self._presence()[0]
+
+    def _presence(self) -> tuple[str, float]:
+        """Return where the resident probably is, and how probably at home."""
+        run, now_ms = self._run, self._time.steady_ms
+        if run.away_ms is not None:
+            return SAID_AWAY
+        if not run.last or not self._seen.sees_door:
+            return UNKNOWN
+        return presence(self._routine, now_ms, run.length_ms(now_ms))
 
     @property
     def silence_ms(self) -> tuple[int, int]:
@@ -246,29 +248,30 @@ class InactivityDuty:
         }
 
     def _decision(self, at: At, stage: Stage, level: int) -> Decision:
-        name, presence = LEVELS[level - 1], self.presence
+        name = LEVELS[level - 1]
+        where, at_home = self._presence()
         return Decision(
             kind=Kind.INACTIVITY,
             stage=stage,
             at=at,
             device=DEVICE,
-            reason=Reason(f"inactivity.{name}.{presence}", self._values()),
-            probability=AT_HOME[presence],
+            reason=Reason(f"inactivity.{name}.{where}", self._values()),
+            probability=at_home,
             onset=self._run.onset,
-            evidence={"level": name, "presence": presence},
+            evidence={"level": name, "presence": where},
         )
 
     # ------------------------------------------------------------------------------- telling
     def outlook(self) -> dict[str, Any]:
         """Return when it will ask for help if nothing more is heard, and why: `ansim status`."""
-        presence, at, run = self.presence, self._at, self._run
-        code = f"inactivity.outlook.{presence}"
+        (where, at_home), at, run = self._presence(), self._at, self._run
+        code = f"inactivity.outlook.{where}"
         if not self._sensors:
             code = "inactivity.no-sensor"
         elif self._seen.blind:
             code = "inactivity.blind"
         elif run.level:
-            code = f"inactivity.{LEVELS[run.level - 1]}.{presence}"
+            code = f"inactivity.{LEVELS[run.level - 1]}.{where}"
         elif not run.last:
             code = "inactivity.nothing-yet"
         english, korean = render(Reason(code, self._values()))
@@ -278,8 +281,8 @@ class InactivityDuty:
             due = timestamp(at.wall_ms + left_ms)
         return {
             "at": due,
-            "presence": presence,
-            "probability": AT_HOME[presence],
+            "presence": where,
+            "probability": round(at_home, 3),
             "en": english,
             "ko": korean,
         }

@@ -1,9 +1,10 @@
 """The levels of the services, and the night that holds back what can wait.
 
 The levels of the settings are ceilings while the resident is home or nobody knows; the learnt
-allowance undercuts the first, and the others shrink with it. Away has its own ceiling for the
-first level; the others follow in the same proportion. The night moves no deadline: it only holds
-the delivery of attention until the morning, and not where the last sign came from the bathroom.
+allowance undercuts the first, and the others shrink with it. Asleep has the second level as its
+ceiling, away its own (gateway.core.detectors.whereabouts); the others follow in proportion. The
+night moves no deadline: it only holds the delivery of attention until the morning, and not where
+the last sign came from the bathroom.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,11 @@ decides. Door events less than a minute apart, with nothing from inside between,
          of silence           ▼ │
                             ARRIVED ── inside event ──► HOME
 
+BED is HOME where something has begun that may last: a bed or chair carries somebody, an activity
+was said to begin. LEFT is what the door alone can say; how probable it is that anybody left is
+learnt beside it (gateway.core.detectors.leaving), and where they are while nothing is heard
+(gateway.core.detectors.belief).
+
 ARRIVED is the hardest hour: somebody opened the door after being away, and nothing inside has
 answered. In normal life that lasts minutes, so its silence is allowed to last little; a rule that
 knew only "door, so away" would hide a collapse in the hall for a day.
@@ -36,8 +41,9 @@ REGIMES: Final = 4
 # The sensor kinds, numbered as the scorer of recorded homes numbers them.
 MOTION, DOOR, INNER_DOOR, CONTACT, PRESSURE, FLUSH, FLOAT, EPISODE, BAND = range(9)
 
-# What the machine remembers.
-REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR = range(4)
+# What the machine remembers. PASSED: door events of the present passage; DOOR_STATE: what the last
+# of them said; QUIET_MS: the silence before the passage.
+REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR, PASSED, DOOR_STATE, QUIET_MS = range(7)
 
 PASSAGE_MS: Final = 60_000
 GRACE_MS: Final = 20_000
@@ -49,7 +55,7 @@ _LONG_AGO: Final = -(1 << 50)
 
 def new_memory() -> Int64Array:
     """Return the machine's state in a home of which nothing is known yet: home."""
-    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0], np.int64)
+    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0, 0, 0, 0], np.int64)
 
 
 @kernel
@@ -63,6 +69,10 @@ def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
                 regime = ARRIVED
             else:
                 regime = LEFT
+            memory[PASSED] = 0
+            memory[QUIET_MS] = t_ms - memory[LAST_MS]
+        memory[PASSED] += 1
+        memory[DOOR_STATE] = state
         memory[LAST_DOOR_MS] = t_ms
         memory[AFTER_DOOR] = 1
     else:
@@ -72,7 +82,7 @@ def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
         elif kind == MOTION and state == 1:
             grace_ms = GRACE_MOTION_MS
         if t_ms - memory[LAST_DOOR_MS] > grace_ms:
-            regime = BED if kind == PRESSURE and state == 1 else HOME
+            regime = BED if kind in (PRESSURE, EPISODE) and state == 1 else HOME
         memory[AFTER_DOOR] = 0
     memory[REGIME] = regime
     memory[LAST_MS] = t_ms

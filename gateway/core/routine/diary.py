@@ -36,7 +36,8 @@ OUT_MS: Final = 10 * MINUTE_MS  # less is a look at the letterbox
 STALLED_MS: Final = 5 * MINUTE_MS  # without a tick: nobody watched
 JUMP_MS: Final = 2 * MINUTE_MS
 OUT: Final = frozenset({"away", "said-away"})
-DOUBT: Final = "arrived"  # the door moved after an absence, nothing inside since
+# The door moved and nothing inside since: they may have come, or may have gone.
+DOUBT: Final = frozenset({"arrived", "ambiguous"})
 GUESS: Final = "unknown"
 
 
@@ -167,7 +168,7 @@ class Diary:
             presence = self._watch.presence
             self._where(presence, local_ms, day, minutes)
             silence_ms, allowed_ms = self._watch.silence_ms
-            if presence not in OUT:
+            if presence not in OUT and presence != "ambiguous":
                 day.allowed[hour] = round(allowed_ms / 360_000)
             share = 100 * silence_ms // max(1, allowed_ms)
             day.used[hour] = min(999, max(day.used[hour], share))
@@ -176,7 +177,7 @@ class Diary:
         if presence in OUT:
             if self._out_since_ms is None:
                 self._out_since_ms = local_ms - minutes * MINUTE_MS
-        elif presence != DOUBT:
+        elif presence not in DOUBT:
             self._came_home(local_ms)
             day.guessed += minutes * (presence == GUESS)
 

@@ -1,0 +1,43 @@
+"""Where the resident is said to be: the words for a belief, and the ceiling that goes with them.
+
+home       awake at home, most probably          8 h at most until attention (the settings')
+asleep     ... or asleep, as at this hour        12 h at most: the settings' second level
+away       left, most probably                   the settings' own ceiling for absences
+ambiguous  the door moved; left or still in      as away, or as at home where leaving is
+improbable (the allowance already says so)
+arrived    the door moved after an absence       8 h at most
+unknown    nobody can tell                       8 h at most
+"""
+
+from typing import Final
+
+from gateway.core.detectors.inactivity import Routine
+from gateway.core.detectors.inactivity_levels import Levels
+from gateway.core.detectors.presence import ARRIVED, LEFT
+
+EVEN: Final = 0.5
+SAID_AWAY: Final = ("said-away", 0.02)
+UNKNOWN: Final = ("unknown", 0.5)
+
+
+def presence(routine: Routine, now_ms: int, length_ms: int) -> tuple[str, float]:
+    """Return where the resident probably is after a silence, and how probably at home."""
+    belief = routine.belief(now_ms, length_ms)
+    if routine.regime == ARRIVED:
+        return "arrived", belief.at_home
+    if routine.regime == LEFT:
+        return "away" if belief.away >= EVEN else "ambiguous", belief.at_home
+    if belief.away >= EVEN:
+        return "unknown", belief.at_home
+    return "asleep" if belief.asleep > belief.home else "home", belief.at_home
+
+
+def ceiling_ms(routine: Routine | None, now_ms: int, levels: Levels) -> int:
+    """Return what the services allow at most from now on; None: presence is not known."""
+    if routine is None:
+        return levels.attention_ms
+    if routine.regime == LEFT:
+        return levels.away_ms
+    # What would explain a silence that has come so far? Only sleep is left longer alone.
+    then = routine.belief(now_ms, levels.attention_ms)
+    return levels.warning_ms if then.asleep >= EVEN else levels.attention_ms
