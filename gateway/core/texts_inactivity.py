@@ -59,6 +59,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "a sign of life from {last} after {hours:.1f} h",
             "{hours:.1f}시간 만에 생활 신호 확인 ({last})",
         ),
+        "inactivity.held": (
+            "by night attention waits for the morning, {hours:.1f} h longer",
+            "야간에는 주의 경보를 아침까지 {hours:.1f}시간 미룸",
+        ),
         "inactivity.blind": (
             "nothing of the home can be heard: the deadline stands still",
             "집 안 신호를 들을 수 없어 무활동 시간이 멈춰 있습니다",

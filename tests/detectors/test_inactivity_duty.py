@@ -41,7 +41,7 @@ HOUR = 3600.0
 SEEN, UNSEEN = Motion(detected=True), Motion(detected=False)
 SENSORS = (
     LifeSensor("hall", place="hallway"),
-    LifeSensor("bath", place="bathroom"),
+    LifeSensor("bath", place="toilet"),
     LifeSensor("door", role="door"),
     LifeSensor("button"),
     LifeSensor("band"),
@@ -128,6 +128,21 @@ def test_the_night_holds_nothing_back_when_the_last_sign_was_in_the_bathroom() -
     evening = 17 * HOUR
     said = feed(watch, heard(evening, "bath", SEEN), *ticks(evening, evening + 8 * HOUR))
     assert stages(said) == [(Stage.SUSPECTED, 25.0)]
+
+
+def test_the_night_holds_nothing_back_from_somebody_who_has_just_come_home() -> None:
+    watch = duty()
+    back = 19 * HOUR
+    came_home = [
+        heard(MORNING, "hall", SEEN),
+        heard(MORNING + 100, "door", Contact(open=True)),
+        heard(MORNING + 105, "door", Contact(open=False)),
+        heard(back, "door", Contact(open=True)),
+        heard(back + 5, "door", Contact(open=False)),
+    ]
+    said = feed(watch, *came_home, *ticks(back, back + 9 * HOUR))
+    assert [d.reason.code for d in said] == ["inactivity.attention.arrived"]
+    assert 22 < said[0].at.mono_ms / 3_600_000 < 28
 
 
 NO_LIFE: list[Value] = [
@@ -355,6 +370,26 @@ def test_the_outlook_names_the_deadline_in_both_languages() -> None:
     assert 0.9 < told["probability"] < 1
     assert "7.0 h" in told["en"]
     assert "7.0시간" in told["ko"]
+
+
+def test_the_outlook_says_that_the_night_will_hold_attention_back() -> None:
+    watch = duty()
+    feed(watch, heard(17 * HOUR, "hall", SEEN), Tick(at(18 * HOUR)))
+    told = watch.outlook()
+    assert told["at"].startswith("1970-01-02T01:00:00")
+    assert told["held_until"].startswith("1970-01-02T06:00:00")
+    assert "attention waits for the morning, 5.0 h longer" in told["en"]
+    assert "아침까지 5.0시간" in told["ko"]
+
+
+def test_a_long_announced_absence_stretches_no_level_beyond_its_own_hours() -> None:
+    watch = duty()
+    until = {"until": timestamp(round((MORNING + 240 * HOUR) * 1000))}
+    feed(watch, heard(MORNING, "hall", SEEN))
+    feed(watch, Asked(at(MORNING + 60), Command("1", CommandName.AWAY, until, 0)))
+    said = feed(watch, *ticks(MORNING + 60, MORNING + 280 * HOUR, 1800.0))
+    hours = [round(d.at.mono_ms / 3_600_000 - 9) for d in said if d.stage is Stage.SUSPECTED]
+    assert hours == [248, 252, 264]
 
 
 def test_a_home_without_a_sensor_that_tells_of_life_says_so() -> None:

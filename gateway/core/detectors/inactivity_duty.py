@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from gateway.core.detectors.inactivity import UNKNOWN_TOD, Routine
-from gateway.core.detectors.inactivity_levels import LEVELS, WET_ROOMS, Levels
+from gateway.core.detectors.inactivity_levels import DAY_MS, LEVELS, WET_ROOMS, Levels
 from gateway.core.detectors.inactivity_running import Running, Saved, decode
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.life import LifeSensor, LifeSigns, Sign
@@ -169,11 +169,13 @@ class InactivityDuty:
         run, levels, now_ms = self._run, self._levels, self._time.steady_ms
         known = bool(run.last) and self._seen.sees_door
         allowed_ms = min(allowed_ms, ceiling_ms(self._routine if known else None, now_ms, levels))
+        length_ms = run.length_ms(now_ms)
+        if run.away_ms is not None and run.until_ms is not None:
+            run.limits_ms = levels.after_return_ms(length_ms + max(0, run.until_ms - now_ms))
+            return
         if run.away_ms is not None:
             allowed_ms = levels.away_ms
-            if run.until_ms is not None:
-                allowed_ms = max(0, run.until_ms - now_ms) + levels.attention_ms
-        run.limits_ms = levels.limits_ms(run.length_ms(now_ms) + allowed_ms)
+        run.limits_ms = levels.limits_ms(length_ms + allowed_ms)
 
     def _say_away(self, until_ms: int | None = None) -> None:
         """Take it that the resident goes out; `until_ms`: Unix time of the announced return."""
@@ -223,7 +225,7 @@ class InactivityDuty:
         run = self._run
         silence_ms = run.length_ms(self._time.steady_ms)
         level = sum(silence_ms >= limit for limit in run.limits_ms)
-        if level <= run.level or (level == 1 and self._waits(at)):
+        if level <= run.level or (level == 1 and self._held_ms(0) > 0):
             return
         higher = run.level > 0
         run.level = level
@@ -232,11 +234,12 @@ class InactivityDuty:
         # On an open alert this says nothing; where the centre has closed it, it opens a new one.
         yield self._decision(at, Stage.SUSPECTED, level)
 
-    def _waits(self, at: At) -> bool:
-        """Return whether the night holds this level back."""
-        if not at.proven or self._place.get(self._run.last, "") in WET_ROOMS:
-            return False
-        return self._levels.held_ms(self._time.tod_ms) > 0
+    def _held_ms(self, due_ms: int) -> int:
+        """Return how long the night holds back an attention that is due in `due_ms`."""
+        at, wet = self._at, self._place.get(self._run.last, "") in WET_ROOMS
+        if at is None or not at.proven or wet or self.presence == "arrived":
+            return 0
+        return self._levels.held_ms((self._time.tod_ms + due_ms) % DAY_MS)
 
     def _values(self) -> dict[str, int | float | str]:
         run, now_ms = self._run, self._time.steady_ms
@@ -275,12 +278,17 @@ class InactivityDuty:
         elif not run.last:
             code = "inactivity.nothing-yet"
         english, korean = render(Reason(code, self._values()))
-        due = None
+        due = held = None
         if at is not None and self._sensors and not self._seen.blind:
             left_ms = run.limits_ms[0] - run.length_ms(self._time.steady_ms)
             due = timestamp(at.wall_ms + left_ms)
+            if not run.level and (held_ms := self._held_ms(max(0, left_ms))):
+                held = timestamp(at.wall_ms + max(0, left_ms) + held_ms)
+                night = render(Reason("inactivity.held", {"hours": held_ms / HOUR_MS}))
+                english, korean = f"{english}; {night[0]}", f"{korean}. {night[1]}"
         return {
             "at": due,
+            "held_until": held,
             "presence": where,
             "probability": round(at_home, 3),
             "en": english,

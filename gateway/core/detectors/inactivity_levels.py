@@ -4,7 +4,7 @@ The levels of the settings are ceilings while the resident is home or nobody kno
 allowance undercuts the first, and the others shrink with it. Asleep has the second level as its
 ceiling, away its own (gateway.core.detectors.whereabouts); the others follow in proportion. The
 night moves no deadline: it only holds the delivery of attention until the morning, and not where
-the last sign came from the bathroom.
+the last sign came from the bathroom or from somebody who had just come home.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gateway.core.detectors.inactivity_survey import HOUR_MS
 
 DAY_MS: Final = 86_400_000
 LEVELS: Final = ("attention", "warning", "emergency")
-WET_ROOMS: Final = frozenset({"bathroom", "toilet"})
+WET_ROOMS: Final = frozenset({"toilet", "shower", "toiletseat"})  # places as the settings name them
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Levels:
         """Return each level's silence, from what is allowed until the first."""
         ratio = allowed_ms / self.attention_ms
         return (allowed_ms, round(self.warning_ms * ratio), round(self.emergency_ms * ratio))
+
+    def after_return_ms(self, return_ms: int) -> tuple[int, int, int]:
+        """Return each level's silence where a return was announced for so much later."""
+        return (
+            return_ms + self.attention_ms,
+            return_ms + self.warning_ms,
+            return_ms + self.emergency_ms,
+        )
 
     def held_ms(self, tod_ms: int) -> int:
         """Return how long the night still holds back what can wait; 0: it does not."""

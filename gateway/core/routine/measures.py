@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from gateway.core.detectors.inactivity_levels import WET_ROOMS
 from gateway.core.routine.day import Day
 
 WEEKS_4: Final = 28
@@ -24,7 +25,7 @@ MANY: Final = 3
 
 INSIDE: Final = frozenset({"Motion", "Contact", "Occupied"})
 """What a sensor of a home's rooms provides."""
-BATHROOM: Final = frozenset({"toilet", "shower", "toiletseat"})
+BATHROOM: Final = WET_ROOMS
 """Places (gateway.core.bodies.PLACES) where a sign of life is a visit to the bathroom."""
 BEDROOM: Final = frozenset({"bedroom", "bed"})
 
