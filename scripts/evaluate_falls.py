@@ -12,6 +12,7 @@ nothing of them was trained on.
 
 import argparse
 import os
+import pickle
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one order of sums
 
@@ -26,9 +27,9 @@ from falls_score import (
     Trials,
     best_scores,
     left_out_scores,
+    operating,
     people_folds,
     singled_out,
-    thresholds_at,
     trials_of,
 )
 from train_fall import FOLDS, OUTPUT, POINTS, SEED, fit_many
@@ -53,20 +54,39 @@ class Split:
 
 
 def frozen_models(
-    table: Table, trials: Trials, folds: np.ndarray, splits: list[Split], jobs: int
-) -> list[Model]:
+    table: Table, trials: Trials, folds: np.ndarray, splits: list[Split], jobs: int,
+    kept: Path | None,
+) -> list[Model]:  # fmt: skip
     """Fit a model for each split, its threshold from people left out within its training part."""
     inner = people_folds(trials, INNER, SEED + 1)
     trains = [~s.left_out for s in splits]
     wanted = trains + [t & (inner != i) for t in trains for i in range(INNER)]
-    fitted = fit_many(table, trials, folds, wanted, jobs)
+    fitted = kept_models(kept)
+    if len(fitted) != len(wanted):
+        fitted = fit_many(table, trials, folds, wanted, jobs)
+        keep_models(kept, fitted)
     out = []
     for n, train in enumerate(trains):
         parts = fitted[len(trains) + n * INNER : len(trains) + (n + 1) * INNER]
-        score = left_out_scores(table, trials, inner, dict(enumerate(parts)), range(1))
-        best = best_scores(table, trials, score, copy=0)
-        out.append(fitted[n]._replace(thresholds=thresholds_at(best, trials, train, POINTS)))
+        score = left_out_scores(table, trials, inner, dict(enumerate(parts)), range(2))
+        clean, slow = (best_scores(table, trials, score, copy=c) for c in range(2))
+        shift, thresholds = operating(clean, slow, trials, train, POINTS)
+        out.append(fitted[n]._replace(thresholds=thresholds, slow_shift=shift))
     return out
+
+
+def kept_models(kept: Path | None) -> list[Model]:
+    """Return the models of a former run; none where there was none."""
+    if kept is None or not kept.exists():
+        return []
+    models: list[Model] = pickle.loads(kept.read_bytes())  # noqa: S301 - our own file
+    return models
+
+
+def keep_models(kept: Path | None, models: list[Model]) -> None:
+    """Keep what took half an hour to fit."""
+    if kept is not None:
+        kept.write_bytes(pickle.dumps(models))
 
 
 def detector_of(model: Model) -> Callable[[float, float], ScoredFallDetector]:
@@ -256,6 +276,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--card", action="store_true")
+    parser.add_argument(
+        "--kept", type=Path, help="fitted models of a former run of the same recipe, or for one"
+    )
     options = parser.parse_args()
     scorer = load_scorer()
     packs = scorer.load_packs(str(shared_falls() / "open"))
@@ -267,7 +290,7 @@ def main() -> None:
     splits += [
         Split(pack.name, trials.pack == p) for p, pack in enumerate(packs) if pack.is_fall.any()
     ]
-    models = frozen_models(table, trials, folds, splits, options.jobs)
+    models = frozen_models(table, trials, folds, splits, options.jobs, options.kept)
     text = report(scorer, packs, trials, splits, models, options.jobs)
     print(text)
     if options.card:

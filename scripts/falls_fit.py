@@ -247,6 +247,7 @@ def save(path: Any, model: Model) -> None:
         point_figures=np.array([model.figures[p] for p in model.thresholds]),
         middle=model.middle,
         calibration=np.array([model.slope, model.offset]),
+        slow_shift=np.array(model.slow_shift),
         **{f"forest_{k}": v for k, v in model.forest._asdict().items()},
         **{f"nets_{k}": v for k, v in model.nets._asdict().items()},
     )

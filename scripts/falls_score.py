@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from falls_data import Table
 
-from gateway.core.detectors.fall import COARSE_G, STRICT
+from gateway.core.detectors.fall import COARSE_G, SLOW_HZ, STRICT
 from gateway.core.detectors.fall_kernels import feature_names
 from gateway.core.detectors.fall_score import HOPELESS, RESTLESS, Model, score_features
 
@@ -24,6 +24,7 @@ class Trials:
     fall_set: np.ndarray  # the pack holds falls: E of the scorer, else L
     first: np.ndarray  # first trial number of each pack
     coarse: np.ndarray  # worn with a range that has a threshold of its own
+    slow: np.ndarray  # worn with a rate whose scores are shifted
 
 
 def trials_of(packs: list[Any]) -> Trials:
@@ -42,6 +43,7 @@ def trials_of(packs: list[Any]) -> Trials:
         np.array([bool(p.is_fall.any()) for p in packs])[pack],
         np.concatenate([[0], np.cumsum(sizes)[:-1]]),
         np.array([p.range_g < COARSE_G for p in packs])[pack],
+        np.array([p.range_g >= COARSE_G and p.rate < SLOW_HZ for p in packs])[pack],
     )
 
 
@@ -89,12 +91,28 @@ def best_scores(table: Table, trials: Trials, score: np.ndarray, copy: int) -> n
     return best
 
 
-def thresholds_at(
-    best: np.ndarray, trials: Trials, among: np.ndarray, points: dict[str, float]
-) -> dict[str, float]:
-    """Return each operating point's threshold, by the specificity it aims at."""
+def slow_shift(
+    clean: np.ndarray, slow: np.ndarray, trials: Trials, among: np.ndarray, specificity: float
+) -> float:
+    """Return by how much slow bands' scores lie below others' at the same specificity.
+
+    clean, slow: best scores as recorded and at 25 Hz. Slow are all trials at 25 Hz, and those of
+    sets that were recorded so; fast is the rest.
+    """
+    others = among & trials.fall_set & ~trials.is_fall
+    fast = clean[others & ~trials.slow]
+    blurred = np.concatenate([slow[others], clean[others & trials.slow]])
+    return round(at_specificity(fast, specificity) - at_specificity(blurred, specificity), 3)
+
+
+def operating(
+    clean: np.ndarray, slow: np.ndarray, trials: Trials, among: np.ndarray, points: dict[str, float]
+) -> tuple[float, dict[str, float]]:
+    """Return the shift of slow bands and each operating point's threshold, by what it aims at."""
     # Rounded: the last bits of the fits behind it shall not matter.
-    return {p: round(threshold_at(best, trials, among, s), 3) for p, s in points.items()}
+    shift = slow_shift(clean, slow, trials, among, points["balanced"])
+    best = clean + shift * trials.slow
+    return shift, {p: round(threshold_at(best, trials, among, s), 3) for p, s in points.items()}
 
 
 def alarms_of(best: np.ndarray, trials: Trials, thresholds: dict[str, float], point: str) -> Any:
@@ -105,9 +123,13 @@ def alarms_of(best: np.ndarray, trials: Trials, thresholds: dict[str, float], po
 
 def threshold_at(best: np.ndarray, trials: Trials, among: np.ndarray, specificity: float) -> float:
     """Return the lowest threshold with that specificity on the fall sets' other trials."""
-    scores = np.sort(best[among & trials.fall_set & ~trials.is_fall])[::-1]
-    allowed = int((1 - specificity) * len(scores) + 1e-9)
-    return float(scores[allowed])
+    return at_specificity(best[among & trials.fall_set & ~trials.is_fall], specificity)
+
+
+def at_specificity(scores: np.ndarray, specificity: float) -> float:
+    """Return the lowest threshold that leaves that share of the scores alone."""
+    highest = np.sort(scores)[::-1]
+    return float(highest[int((1 - specificity) * len(highest) + 1e-9)])
 
 
 def score_rows(model: Model, x: np.ndarray) -> np.ndarray:

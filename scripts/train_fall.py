@@ -24,8 +24,8 @@ from falls_score import (
     alarms_of,
     best_scores,
     left_out_scores,
+    operating,
     people_folds,
-    thresholds_at,
     trial_number,
     trials_of,
 )
@@ -71,14 +71,17 @@ def calibrate(score: np.ndarray, fall: np.ndarray) -> tuple[float, float]:
     return round(float(slope), 4), round(float(offset), 4)
 
 
-def measured(best: np.ndarray, trials: Trials, folds: np.ndarray) -> dict[str, Any]:
+def measured(
+    clean: np.ndarray, slow: np.ndarray, trials: Trials, folds: np.ndarray
+) -> dict[str, Any]:
     """Return (sensitivity, specificity, alarmed trials an hour of long wear) of each point.
 
     Each fold is judged under thresholds from the others', so that none is set on what it judges.
     """
-    alarm = {point: np.zeros(len(best), bool) for point in POINTS}
+    alarm = {point: np.zeros(len(clean), bool) for point in POINTS}
     for f in np.unique(folds):
-        thresholds = thresholds_at(best, trials, folds != f, POINTS)
+        shift, thresholds = operating(clean, slow, trials, folds != f, POINTS)
+        best = clean + shift * trials.slow
         for point in POINTS:
             alarm[point] |= (folds == f) & alarms_of(best, trials, thresholds, point)
     falls, others = trials.fall_set & trials.is_fall, trials.fall_set & ~trials.is_fall
@@ -104,16 +107,20 @@ def main() -> None:
 
     trains = [folds != f for f in range(FOLDS)] + [np.ones(len(folds), bool)]
     *parts, whole = fit_many(table, trials, folds, trains, options.jobs)
-    score = left_out_scores(table, trials, folds, dict(enumerate(parts)), range(1))
-    best = best_scores(table, trials, score, copy=0)
-    thresholds = thresholds_at(best, trials, np.ones(len(folds), bool), POINTS)
-    figures = measured(best, trials, folds)
+    score = left_out_scores(table, trials, folds, dict(enumerate(parts)), range(2))
+    clean, slow = (best_scores(table, trials, score, copy=c) for c in range(2))
+    shift, thresholds = operating(clean, slow, trials, np.ones(len(folds), bool), POINTS)
+    figures = measured(clean, slow, trials, folds)
+    print("shift", shift)
     for point, threshold in thresholds.items():
         print(point, f"{threshold:.3f}", *(f"{v:.4f}" for v in figures[point]))
     rows = np.flatnonzero((table.copy == 0) & (table.label >= 0))
-    in_fall_sets = trials.fall_set[trial_number(table, trials)[rows]]
-    slope, offset = calibrate(score[rows][in_fall_sets], table.label[rows][in_fall_sets] == 1)
-    model = whole._replace(thresholds=thresholds, figures=figures, slope=slope, offset=offset)
+    rows = rows[trials.fall_set[trial_number(table, trials)[rows]]]
+    likely = score[rows] + shift * trials.slow[trial_number(table, trials)[rows]]
+    slope, offset = calibrate(likely, table.label[rows] == 1)
+    model = whole._replace(
+        thresholds=thresholds, figures=figures, slope=slope, offset=offset, slow_shift=shift
+    )
     falls_fit.save(options.output, model)
     print(f"{options.output}: {options.output.stat().st_size} bytes")
 

@@ -89,6 +89,18 @@ def test_a_range_that_hides_the_impact_is_judged_more_strictly() -> None:
     assert asked_of(2.0) > asked_of(4.0) == asked_of(8.0)
 
 
+def test_a_slow_band_is_scored_so_that_one_threshold_serves_all() -> None:
+    acc = np.concatenate([walking(8), fall(lying_s=6)])
+
+    def score(stated_hz: float, range_g: float = 8.0) -> float:
+        d = FallDetector("band", sample_rate_hz=stated_hz, range_g=range_g)
+        (suspected,) = d.feed_block(times(len(acc)), acc)
+        return suspected.score
+
+    assert score(26.0) - score(50.0) == pytest.approx(load_model().slow_shift)
+    assert score(26.0, range_g=2.0) == score(50.0)  # judged by its range already
+
+
 def test_an_impact_that_was_lost_is_not_given_a_height() -> None:
     acc = np.concatenate([walking(8), fall(lying_s=6)])
     t = times(len(acc))

@@ -41,10 +41,13 @@ from gateway.core.model import Int16Array, Int64Array, Reason, Stage
 from gateway.errors import ConfigurationError
 
 GRACE_MS = 8000  # a frame may be 1.3 s long, late by a lost connection's time-out
-# A class of devices with a threshold of its own: a range that hides every impact above it leaves
-# less to judge by, and a recorded watch of ±2 g gave most of all false alarms in long wear.
+# Two classes of devices are judged differently. A range that hides every impact above it leaves
+# less to judge by, and a recorded watch of ±2 g gave most of all false alarms in long wear: it is
+# judged under STRICT. Slow sampling blurs falls and all else alike, so one threshold is too high
+# for it: its scores are shifted, by what makes both alarm as seldom on people left out.
 COARSE_G = 4.0
 STRICT = "quiet"
+SLOW_HZ = 36.0
 HIDDEN = 0.3  # share of the second around the impact that was lost: its height is not to be told
 KEPT = 8  # candidates kept for explaining
 NEAR = 4.0  # those so near an alarm
@@ -102,8 +105,11 @@ class FallDetector:
             known = ", ".join(self._model.thresholds)
             raise ConfigurationError(f"operating point {operating_point!r}: one of {known}")
         self._threshold = self._model.thresholds[operating_point]
+        self._shift = 0.0
         if range_g < COARSE_G:
             self._threshold = max(self._threshold, self._model.thresholds[STRICT])
+        elif sample_rate_hz < SLOW_HZ:
+            self._shift = self._model.slow_shift
         self._worth_keeping = self._threshold - explain_below
         self._memory = kernels.new_memory()
         self._room = new_room()
@@ -167,11 +173,12 @@ class FallDetector:
 
     def _judge(self, peak_ms: int, t_ms: int, said: list[FallDecision]) -> None:
         model, room = self._model, self._room
-        score = judge(self._memory, peak_ms, room, model.forest, model.nets)
+        bare = judge(self._memory, peak_ms, room, model.forest, model.nets)
+        score = bare + self._shift
         self._judged.append((t_ms, score))
         if score < self._worth_keeping:
             return
-        if score <= HOPELESS:  # stopped early: perhaps before it was described
+        if bare <= HOPELESS:  # stopped early: perhaps before it was described
             describe(room.grid, room.valid, room.scratch, room.means, room.features)
         likely = probability(model, score)
         self._kept.append(

@@ -68,6 +68,7 @@ class Model(NamedTuple):
     offset: float
     middle: Float32Array  # every feature's median over what it was fitted on
     figures: dict[str, tuple[float, float, float]]  # point: sensitivity, specificity, alarms/h
+    slow_shift: float = 0.0  # added to the score of a slow band, so that one threshold serves all
 
 
 # Nobody falls and goes on like this: |a| swings so much (g) in both of the window's last half
@@ -229,4 +230,5 @@ def load_model(name: str = "fall.npz") -> Model:
                 str(point): (float(row[0]), float(row[1]), float(row[2]))
                 for point, row in zip(file["point_names"], file["point_figures"], strict=True)
             },
+            float(file["slow_shift"]),
         )
