@@ -30,7 +30,7 @@ from falls_score import (
 )
 from train_fall import FOLDS, SEED
 
-SEEDS = 3
+SEEDS = 2
 ROUNDS = 2
 LEAVES = 48
 SPECIFICITIES = (0.98, 0.99)
