@@ -1,0 +1,178 @@
+"""Everything of a run that lives: world, hub, broker, centre, the network between them, the clock.
+
+              ┌──────────── harness process ────────────┐
+    World ──► FarWorld ═ socket ═ hub ══ Proxy ══ mosquitto ══ Proxy ══ centre ══ its database
+              └─ lent clock, crash points, keepers that start again what died, as systemd would ─┘
+
+A keeper starts its process again after each death for as long as it should live. A death that
+nobody here caused is a finding, as is a traceback in a log.
+"""
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.centre.settings import CentreSettings
+from gateway.clock import SystemClock
+from gateway.edge.control import ControlError, ask
+from gateway.settings import BrokerSettings, Settings
+from gateway.virtual.far_world import FarWorld
+from gateway.virtual.world import World
+from tests.brokers import Mosquitto
+from tests.faults.centre_main import CentreSpec
+from tests.faults.children import Keeper, Nursery
+from tests.faults.hub_main import HubSpec
+from tests.faults.lent_clock import ClockHand
+from tests.faults.proxy import Proxy, Weather
+
+
+class Rig:
+    """One run's home and centre. Made by `Rig.open`."""
+
+    broker: Mosquitto
+    hub_net: Proxy
+    centre_net: Proxy
+    world: World
+    notify: socket.socket
+    hub: Keeper
+    centre: Keeper
+
+    def __init__(self, directory: Path, settings: Settings, seed: int, pace: float) -> None:
+        self.directory, self.settings, self.seed, self.pace = directory, settings, seed, pace
+        self.chance = random.Random(f"rig-{seed}")
+        self.findings: list[str] = []
+        self.clock = ClockHand(directory / "clock")
+        self.arm = directory / "arm"
+        self.hub_log, self.centre_log = directory / "hub.log", directory / "centre.log"
+        self.present = True
+        self.ready = 0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls,
+        nursery: Nursery,
+        directory: Path,
+        settings: Settings,
+        *,
+        seed: int,
+        pace: float,
+        broker_lines: tuple[str, ...],
+        present: bool = True,
+    ) -> AsyncIterator["Rig"]:
+        """Bring everything to life but hub and centre, which their keepers start when wanted."""
+        rig = cls(directory, settings, seed, pace)
+        rig.present = present
+        async with contextlib.AsyncExitStack() as stack:
+            rig.broker = await stack.enter_async_context(Mosquitto(directory, broker_lines))
+            rig.hub_net = await stack.enter_async_context(Proxy(rig.broker.port, rig.chance))
+            rig.centre_net = await stack.enter_async_context(Proxy(rig.broker.port, rig.chance))
+            rig.world = await stack.enter_async_context(World(SystemClock()))
+            await stack.enter_async_context(FarWorld(rig.world, directory / "air.sock"))
+            rig.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            rig.notify.setblocking(False)  # noqa: FBT003 - the socket's own call
+            stack.callback(rig.notify.close)
+            rig.notify.bind(str(directory / "notify.sock"))
+            loop = asyncio.get_running_loop()
+            loop.add_reader(rig.notify, rig._told)
+            stack.callback(loop.remove_reader, rig.notify)
+            rig.hub = Keeper(
+                "hub",
+                lambda: asyncio.ensure_future(nursery.bear("hub", rig.hub_log, rig.hub_spec())),
+                rig.findings,
+            )
+            rig.centre = Keeper(
+                "centre",
+                lambda: asyncio.ensure_future(
+                    nursery.bear("centre", rig.centre_log, rig.centre_spec())
+                ),
+                rig.findings,
+            )
+            for keeper in (rig.hub, rig.centre):
+                task = asyncio.create_task(keeper.run())
+                stack.push_async_callback(_ended, task, keeper)
+            yield rig
+
+    # ------------------------------------------------------------------------ what processes get
+    @property
+    def store(self) -> Path:
+        """Where the hub's database is."""
+        return self.settings.store.directory
+
+    @property
+    def centre_db(self) -> Path:
+        """The centre's database."""
+        return self.directory / "centre.db"
+
+    def hub_spec(self) -> HubSpec:
+        """Return what a hub that starts now is told."""
+        broker = BrokerSettings(url=f"mqtt://127.0.0.1:{self.hub_net.port}")
+        uplink = replace(self.settings.uplink, brokers=(broker,))
+        return HubSpec(
+            settings=replace(self.settings, uplink=uplink),
+            radio=self.directory / "air.sock",
+            clock=self.clock.path,
+            arm=self.arm,
+            notify=self.directory / "notify.sock",
+            pace=self.pace,
+            seed=self.seed,
+        )
+
+    def centre_spec(self) -> CentreSpec:
+        """Return what a centre that starts now is told."""
+        return CentreSpec(
+            settings=CentreSettings(
+                broker=BrokerSettings(url=f"mqtt://127.0.0.1:{self.centre_net.port}"),
+                districts=(self.settings.hub.district,),
+                database=self.centre_db,
+                present=self.present,
+                keepalive_s=5,
+            ),
+            clock=self.clock.path,
+        )
+
+    # ------------------------------------------------------------------------ what is done to them
+    async def begin(self) -> None:
+        """Start centre and hub, and wait until the hub says READY=1."""
+        self.centre.wanted.set()
+        self.hub.wanted.set()
+        async with asyncio.timeout(30):
+            while not self.ready:
+                self.hub.changed.clear()
+                await self.hub.changed.wait()
+
+    def _told(self) -> None:
+        """Take what the hub tells its service manager."""
+        if "READY=1" in self.notify.recv(4096).decode():
+            self.ready += 1
+            self.hub.changed.set()
+
+    async def heal(self) -> None:
+        """Let everything that was broken work again."""
+        self.arm.unlink(missing_ok=True)
+        for net in (self.hub_net, self.centre_net):
+            net.rule = None
+            await net.change(Weather())
+        self.hub.wanted.set()
+        self.centre.wanted.set()
+
+    async def status(self) -> dict[str, object] | None:
+        """Return the hub's `ansim status`, or None while it does not answer."""
+        try:
+            answer: dict[str, object] = await ask(
+                self.settings.control_socket, {"ask": "status"}, 3.0
+            )
+        except (ControlError, ValueError):
+            return None
+        return answer
+
+
+async def _ended(task: "asyncio.Task[None]", keeper: Keeper) -> None:
+    await keeper.down()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
