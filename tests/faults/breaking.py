@@ -3,18 +3,24 @@
 import asyncio
 from collections.abc import Callable
 
+import numpy as np
+
+from gateway.virtual.wear import fall, quiet
+from tests.faults.account import Stored
 from tests.faults.card import fill, remount, scribble
+from tests.faults.checks import centre_raised
 from tests.faults.meddling import Meddler
 from tests.faults.plan import Step
 from tests.faults.proxy import PUBACK, PUBLISH, Packet, Proxy, Weather
 from tests.faults.rig import Rig
+from tests.faults.witness import Witness
 
 
 class Breaking:
     """Carries faults out on a rig. `broken_epochs`: whose databases were destroyed."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
+    def __init__(self, rig: Rig, witness: Witness) -> None:
+        self._rig, self._witness = rig, witness
         self.kills = {"hub": 0, "centre": 0, "broker": 0, "points": 0}
         self.epochs_may_break = False
         meddler = Meddler(rig)
@@ -134,6 +140,28 @@ class Breaking:
             if file.is_file():
                 file.unlink()
         self._rig.hub.wanted.set()
+
+    # ------------------------------------------------------------------------- the cancel window
+    async def _fall_and_die(self, *, after_s: float) -> None:
+        """Fall; kill the hub once the centre has the pending alarm; let the centre raise it."""
+        rig = self._rig
+        assert rig.band is not None
+        rig.band.play(np.concatenate([quiet(4.0), fall(lying_s=40.0)]), 50.0)
+        await self._witness.until(lambda: bool(self._falls("pending")), 30.0)
+        await asyncio.sleep(after_s)
+        self.kills["hub"] += 1
+        await rig.hub.down()
+        await self._witness.until(lambda: "fall" in centre_raised(rig), 15.0)
+
+    def _falls(self, state: str) -> list[Stored]:
+        return [
+            message
+            for message in self._witness.stored.values()
+            if message.body.get("type") == "fall" and message.body.get("state") == state
+        ]
+
+    async def _time_passes(self, *, seconds: float, step_s: float) -> None:
+        await self._rig.clock.pass_by(seconds, step_s)
 
     # --------------------------------------------------------------------------------- the clock
     async def _turn_clock(self, *, wall_off_ms: int, proven: bool, power: bool) -> None:

@@ -24,6 +24,7 @@ PRESSES = (
 ALARMS = 10
 HOUR_S = 3600.0
 YEAR_MS = 365 * 24 * 3_600_000
+CERTIFICATE_S = 6.0
 
 WIRE = (
     "publish-lost",  # the hub dies with its alarm on the way to the broker
@@ -64,7 +65,9 @@ class Plan:
     hold: buttons are held until the centre has the press, not only until the hub says `durable`
         (where a hub's memory is destroyed, the resident must press again).
     pace: of the hub's schedule. durable_broker: the broker keeps what it acknowledged over kill -9,
-        more or less. present: the centre says `presented` by itself. fall: somebody falls.
+        more or less. present: the centre says `presented` by itself. fall: somebody wears a band.
+    tls: the hub's way is TLS, with a certificate that is not valid before CERTIFICATE_S.
+    disk_mb: the size of the hub's card, 0: no card of its own.
     """
 
     seed: int
@@ -76,6 +79,7 @@ class Plan:
     durable_broker: bool = False
     present: bool = True
     fall: bool = False
+    tls: bool = False
     disk_mb: int = 0
 
     @property
@@ -110,6 +114,7 @@ def plan(seed: int, theme: str = "") -> Plan:
         durable_broker=chance.random() < 0.5,
         present=kind.present,
         fall=kind.fall,
+        tls=kind.tls,
         disk_mb=kind.disk_mb,
     )
 
@@ -232,6 +237,22 @@ def _clock(chance: random.Random) -> Steps:
         yield Step(at_s + chance.uniform(0.6, 1.5), "right_clock", {})
 
 
+def _window(chance: random.Random) -> Steps:
+    yield Step(0.1, "fall_and_die", {"after_s": chance.uniform(0.0, 2.0)})
+
+
+def _unseen(chance: random.Random) -> Steps:
+    if chance.random() < 0.5:
+        yield Step(chance.uniform(1.0, 4.0), "kill_hub", {"power": False, "down_s": 0.0})
+    yield Step(6.0, "time_passes", {"seconds": 75.0, "step_s": 1.0})
+
+
+def _early_certificate(chance: random.Random) -> Steps:
+    yield Step(0.0, "turn_clock", {"wall_off_ms": -YEAR_MS, "proven": False, "power": True})
+    yield Step(CERTIFICATE_S + chance.uniform(0.2, 1.0), "right_clock", {})
+    yield Step(CERTIFICATE_S + 8.0, "right_clock", {})  # the hub asks every 5 s
+
+
 def _meddler(chance: random.Random) -> Steps:
     for _ in range(12):
         what = chance.choice(("repeat_acks", "foreign_acks", "nonsense", "commands"))
@@ -253,6 +274,7 @@ class Theme:
     pace: float = 0.1
     present: bool = True
     fall: bool = False
+    tls: bool = False
     disk_mb: int = 0
 
 
@@ -274,10 +296,13 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
         "new-card": Theme(_new_card, hold=True),
         "clock": Theme(_clock),
         "meddler": Theme(_meddler),
+        "window": Theme(_window, fall=True),
+        "unseen": Theme(_unseen, present=False),
+        "tls": Theme(_early_certificate, tls=True),
     }
 )
 ORDER = (
     "kills", "points", "wire", "centre", "broker", "everything", "network", "calm", "disk",
     "corrupt", "kills", "points", "wire", "everything", "clock", "new-card", "meddler", "outage",
-    "read-only", "slow",
+    "read-only", "slow", "unseen", "tls", "window",
 )  # fmt: skip

@@ -14,13 +14,17 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from gateway.centre.settings import CentreSettings
 from gateway.clock import SystemClock
+from gateway.edge.certificates import Authority
 from gateway.edge.control import ControlError, ask
 from gateway.settings import BrokerSettings, Settings
 from gateway.virtual.far_world import FarWorld
+from gateway.virtual.polar import PolarBand
 from gateway.virtual.world import World
 from tests.brokers import Mosquitto
 from tests.faults.centre_main import CentreSpec
@@ -28,6 +32,8 @@ from tests.faults.children import Keeper, Nursery
 from tests.faults.hub_main import HubSpec
 from tests.faults.lent_clock import ClockHand
 from tests.faults.proxy import Proxy, Weather
+
+WRIST = "A0:9E:1A:00:00:01"
 
 
 class Rig:
@@ -50,6 +56,9 @@ class Rig:
         self.hub_log, self.centre_log = directory / "hub.log", directory / "centre.log"
         self.present = True
         self.ready = 0
+        self.last_status: dict[str, Any] = {}
+        self.ca: Path | None = None
+        self.band: PolarBand | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -63,15 +72,25 @@ class Rig:
         pace: float,
         broker_lines: tuple[str, ...],
         present: bool = True,
+        certificate_s: float | None = None,
+        fall: bool = False,
     ) -> AsyncIterator["Rig"]:
-        """Bring everything to life but hub and centre, which their keepers start when wanted."""
+        """Bring everything to life but hub and centre, which their keepers start when wanted.
+
+        certificate_s: the hub's way is TLS with a certificate valid so many seconds from now on.
+        """
         rig = cls(directory, settings, seed, pace)
         rig.present = present
         async with contextlib.AsyncExitStack() as stack:
+            if certificate_s is not None:
+                broker_lines = rig.secured(broker_lines, certificate_s)
             rig.broker = await stack.enter_async_context(Mosquitto(directory, broker_lines))
+            centre_port = rig.broker.port if rig.ca is None else rig.broker.centre_port
             rig.hub_net = await stack.enter_async_context(Proxy(rig.broker.port, rig.chance))
-            rig.centre_net = await stack.enter_async_context(Proxy(rig.broker.port, rig.chance))
+            rig.centre_net = await stack.enter_async_context(Proxy(centre_port, rig.chance))
             rig.world = await stack.enter_async_context(World(SystemClock()))
+            if fall:
+                rig.band = await rig.world.polar_band(WRIST)
             await stack.enter_async_context(FarWorld(rig.world, directory / "air.sock"))
             rig.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             rig.notify.setblocking(False)  # noqa: FBT003 - the socket's own call
@@ -97,6 +116,21 @@ class Rig:
                 stack.push_async_callback(_ended, task, keeper)
             yield rig
 
+    def secured(self, lines: tuple[str, ...], valid_in_s: float) -> tuple[str, ...]:
+        """Return a broker's lines with TLS for hubs and the centre's plain door beside it."""
+        begins = datetime.now(UTC) + timedelta(seconds=valid_in_s)  # noqa: TID251 - TLS asks the real time
+        authority = Authority(self.directory, not_before=begins)
+        authority.server(["127.0.0.1"])
+        self.ca = authority.ca_file
+        tls = (
+            lines[0],
+            f"cafile {self.ca}",
+            f"certfile {self.directory}/server.crt",
+            f"keyfile {self.directory}/server.key",
+            "listener {centre} 127.0.0.1",
+        )
+        return (*tls, *lines[1:])
+
     # ------------------------------------------------------------------------ what processes get
     @property
     def store(self) -> Path:
@@ -110,7 +144,9 @@ class Rig:
 
     def hub_spec(self) -> HubSpec:
         """Return what a hub that starts now is told."""
-        broker = BrokerSettings(url=f"mqtt://127.0.0.1:{self.hub_net.port}")
+        scheme = "mqtt" if self.ca is None else "mqtts"
+        url = f"{scheme}://127.0.0.1:{self.hub_net.port}"
+        broker = BrokerSettings(url=url, ca_file=self.ca)
         uplink = replace(self.settings.uplink, brokers=(broker,))
         return HubSpec(
             settings=replace(self.settings, uplink=uplink),
@@ -160,14 +196,13 @@ class Rig:
         self.hub.wanted.set()
         self.centre.wanted.set()
 
-    async def status(self) -> dict[str, object] | None:
+    async def status(self) -> dict[str, Any] | None:
         """Return the hub's `ansim status`, or None while it does not answer."""
         try:
-            answer: dict[str, object] = await ask(
-                self.settings.control_socket, {"ask": "status"}, 3.0
-            )
+            answer: dict[str, Any] = await ask(self.settings.control_socket, {"ask": "status"}, 3.0)
         except (ControlError, ValueError):
             return None
+        self.last_status = answer
         return answer
 
 

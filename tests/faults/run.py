@@ -12,6 +12,7 @@ from gateway.settings import (
     AnnouncerSettings,
     BrokerSettings,
     DeviceStanza,
+    FallSettings,
     HubSettings,
     Role,
     Settings,
@@ -22,9 +23,10 @@ from tests.brokers import PLAIN
 from tests.faults.account import Account, balance, order_and_holes
 from tests.faults.breaking import Breaking
 from tests.faults.card import card
+from tests.faults.checks import CHECKS
 from tests.faults.children import Nursery
-from tests.faults.plan import BUTTONS, Plan
-from tests.faults.rig import Rig
+from tests.faults.plan import BUTTONS, CERTIFICATE_S, Plan
+from tests.faults.rig import WRIST, Rig
 from tests.faults.witness import ADDRESS, HALL, Residents, Witness
 from tests.hubs import DISTRICT, HUB
 
@@ -40,20 +42,22 @@ DURABLE = (
 )
 
 
-def home(directory: Path) -> Settings:
+def home(directory: Path, *, band: bool = False) -> Settings:
     """Return the settings of a run's home."""
     devices = tuple(
         DeviceStanza(name, "bthome", ADDRESS.format(number), role=Role.SOS, options={})
         for number, name in enumerate(BUTTONS, 1)
     )
     hall = DeviceStanza("hall", "bthome", HALL, place="hall", options={})
+    wrist = DeviceStanza("band", "polar_pmd", WRIST, options={})
     return Settings(
         hub=HubSettings(id=HUB, district=DISTRICT),
         uplink=UplinkSettings(
             brokers=(BrokerSettings(url="mqtt://127.0.0.1:1"),), keepalive_s=5, heartbeat_s=2.0
         ),
-        devices=(*devices, hall),
-        announcer=AnnouncerSettings(command=("true",)),
+        devices=(*devices, hall, *((wrist,) if band else ())),
+        fall=FallSettings(cancel_window_s=4.0),
+        announcer=AnnouncerSettings(command=("sh", "-c", f"echo {{sound}} >>{directory}/sounds")),
         store=StoreSettings(directory=directory / "store", batch_s=1.0),
         control_socket=directory / "control.sock",
     )
@@ -68,7 +72,7 @@ async def run(nursery: Nursery, plan: Plan, keep: Path | None = None) -> Account
         else:
             directory = keep
             directory.mkdir(parents=True, exist_ok=True)
-        settings = home(directory)
+        settings = home(directory, band=plan.fall)
         stack.enter_context(card(settings.store.directory, plan.disk_mb))
         async with Rig.open(
             nursery,
@@ -81,6 +85,8 @@ async def run(nursery: Nursery, plan: Plan, keep: Path | None = None) -> Account
                 for line in (DURABLE if plan.durable_broker else PLAIN)
             ),
             present=plan.present,
+            certificate_s=CERTIFICATE_S if plan.tls else None,
+            fall=plan.fall,
         ) as rig:
             return await _carried_out(rig, plan)
 
@@ -89,7 +95,7 @@ async def _carried_out(rig: Rig, plan: Plan) -> Account:
     loop = asyncio.get_running_loop()
     residents = Residents(rig, plan.hold)
     witness = Witness(rig, residents)
-    breaking = Breaking(rig)
+    breaking = Breaking(rig, witness)
     await rig.begin()
     watching = asyncio.create_task(witness.run())
     began = loop.time()
@@ -108,10 +114,10 @@ async def _carried_out(rig: Rig, plan: Plan) -> Account:
             each.result()
         await asyncio.sleep(max(0.0, began + plan.length_s - loop.time()))
         await rig.heal()
-        await _until(lambda: all(t.done() for t in tasks), witness, STORED_WITHIN_S)
+        await witness.until(lambda: all(t.done() for t in tasks), STORED_WITHIN_S)
         for each in tasks:
             each.cancel()
-        await _until(lambda: residents.caused.keys() <= witness.cries, witness, STORED_WITHIN_S)
+        await witness.until(lambda: residents.caused.keys() <= witness.cries, STORED_WITHIN_S)
         shed = await _quiet(rig, witness)
     finally:
         watching.cancel()
@@ -124,16 +130,6 @@ async def _carried_out(rig: Rig, plan: Plan) -> Account:
 async def _at(when: float, what: Any) -> None:
     await asyncio.sleep(max(0.0, when - asyncio.get_running_loop().time()))
     await what
-
-
-async def _until(done: Any, witness: Witness, within_s: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            while not done():
-                witness.changed.clear()
-                await witness.changed.wait()
-            return True
-    return False
 
 
 async def _quiet(rig: Rig, witness: Witness) -> dict[str, int]:
@@ -177,6 +173,8 @@ def _account(
     findings += order_and_holes(
         [m for m in stored if m.stream == "alarm"], {}, excused, witness.decided
     )
+    if plan.theme in CHECKS:
+        findings += CHECKS[plan.theme](rig, witness)
     findings += [f"the hub's log: {line}" for line in witness.troubles[:5]]
     if rig.centre_log.exists():
         for text in rig.centre_log.read_text().splitlines():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from tests.faults.rig import Rig
 ADDRESS = "B4:35:22:00:00:{:02X}"
 HALL = ADDRESS.format(99)
 LOOK_S = 0.03
+BURST_S = 0.8
+"""A Shelly says a press for so long, whether or not somebody has heard it (advertiser.py)."""
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Residents:
     hold: bool
     caused: dict[tuple[str, str], float] = field(default_factory=dict)
     _held: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _let_go: set[tuple[str, str]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -47,11 +50,16 @@ class Residents:
         self._buttons[one.button].press(one.press)
 
     def heard(self, cry: tuple[str, str]) -> None:
-        """Let go of a button."""
-        if self._held.get(cry[0]) == cry:
-            del self._held[cry[0]]
-            self._buttons[cry[0]].quiet()
-            self._changed.set()
+        """Let go of a button, which has said its press for as long as such a button does."""
+        if self._held.get(cry[0]) == cry and cry not in self._let_go:
+            self._let_go.add(cry)
+            loop = asyncio.get_running_loop()
+            loop.call_at(self.caused[cry] + BURST_S, self._free, cry)
+
+    def _free(self, cry: tuple[str, str]) -> None:
+        del self._held[cry[0]]
+        self._buttons[cry[0]].quiet()
+        self._changed.set()
 
 
 class Witness:
@@ -65,8 +73,18 @@ class Witness:
         self.decided: dict[str, int] = {}
         self.stored: dict[tuple[str, str, int], Stored] = {}
         self.cries: set[tuple[str, str]] = set()
+        self.took: dict[tuple[str, str], float] = {}
         self.troubles: list[str] = []
         self.changed = asyncio.Event()
+
+    async def until(self, done: Callable[[], bool], within_s: float) -> bool:
+        """Wait until something is so, looking again and again; say whether it is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not done():
+                    self.changed.clear()
+                    await self.changed.wait()
+        return done()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -82,6 +100,8 @@ class Witness:
             self.stored[message.epoch, message.stream, message.seq] = message
             if message.cry is not None:
                 self.cries.add(message.cry)
+                began = self._residents.caused.get(message.cry, message.seen_s)
+                self.took.setdefault(message.cry, message.seen_s - began)
                 self._residents.heard(message.cry)
         self.changed.set()
 
