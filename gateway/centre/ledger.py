@@ -54,6 +54,8 @@ class Ledger:
     households: dict[str, Household] = field(default_factory=dict)
     progress: dict[StreamKey, Progress] = field(default_factory=dict)
     holes: dict[StreamKey, gaps.Hole] = field(default_factory=dict)
+    deaf_ms: int | None = None  # since when no hub of some district can be heard
+    cut_off: bool = False  # the operator has been told so
 
     def receive(self, message: UpMessage, at_ms: int, *, retained: bool = False) -> Outcome:
         """Take one valid message."""

@@ -189,6 +189,7 @@ def birth_body(
     sensors: Sequence[Mapping[str, Any]],
     clock_offset_ms: int | None = None,
     language: str = "ko",
+    uptime_s: int = 0,
 ) -> dict[str, Any]:
     """Return the retained `up/state` birth."""
     return {
@@ -200,6 +201,7 @@ def birth_body(
         "sensors": list(sensors),
         "clock_offset_ms": clock_offset_ms,
         "language": language,
+        "uptime_s": uptime_s,
     }
 
 

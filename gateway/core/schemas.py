@@ -128,7 +128,8 @@ BIRTH = _object(
         "sensors": _array(_SENSOR),
         "clock_offset_ms": _OFFSET,
         "language": {"enum": ["ko", "en"]},
-    }
+    },
+    {"uptime_s": {**_integer(0), "description": "a hub that ran on had only lost its link"}},
 )
 WILL = _object(
     {"v": _V, "hub": _HUB, "online": {"const": False}, "boot": _BOOT, "session": _SESSION}
