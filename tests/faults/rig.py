@@ -36,6 +36,18 @@ from tests.faults.proxy import Proxy, Weather
 WRIST = "A0:9E:1A:00:00:01"
 
 
+def port_of(seed: int) -> int:
+    """Return a port of this run's own: while its broker is dead, no other run may take it."""
+    for number in range(seed, seed + 100):
+        port = 20_000 + number * 7 % 12_000
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise RuntimeError("a hundred ports below 32768 are all taken")
+
+
 class Rig:
     """One run's home and centre. Made by `Rig.open`."""
 
@@ -84,7 +96,9 @@ class Rig:
         async with contextlib.AsyncExitStack() as stack:
             if certificate_s is not None:
                 broker_lines = rig.secured(broker_lines, certificate_s)
-            rig.broker = await stack.enter_async_context(Mosquitto(directory, broker_lines))
+            rig.broker = await stack.enter_async_context(
+                Mosquitto(directory, broker_lines, port_of(seed))
+            )
             centre_port = rig.broker.port if rig.ca is None else rig.broker.centre_port
             rig.hub_net = await stack.enter_async_context(Proxy(rig.broker.port, rig.chance))
             rig.centre_net = await stack.enter_async_context(Proxy(centre_port, rig.chance))

@@ -67,7 +67,10 @@ async def run(nursery: Nursery, plan: Plan, keep: Path | None = None) -> Account
     """Carry a plan out; `keep`: where its files stay (else they go with the run)."""
     with contextlib.ExitStack() as stack:
         if keep is None:
-            temporary = tempfile.TemporaryDirectory(prefix="ansim-faults-")
+            temporary = tempfile.TemporaryDirectory(
+                prefix="ansim-faults-",
+                ignore_cleanup_errors=True,  # an announcement may still be under way
+            )
             directory = Path(stack.enter_context(temporary))
         else:
             directory = keep
