@@ -23,6 +23,7 @@ class Breaking:
         self._rig, self._witness = rig, witness
         self.kills = {"hub": 0, "centre": 0, "broker": 0, "points": 0}
         self.epochs_may_break = False
+        self._one_broker = asyncio.Lock()
         meddler = Meddler(rig)
         self._meddle, self._rival = meddler.meddle, meddler.rival
         self._filler = rig.store / "filler"
@@ -47,10 +48,11 @@ class Breaking:
         self._rig.centre.wanted.set()
 
     async def _kill_broker(self, *, down_s: float) -> None:
-        self.kills["broker"] += 1
-        await self._rig.broker.kill()
-        await asyncio.sleep(down_s)
-        await self._rig.broker.start()
+        async with self._one_broker:  # killed again while it is down: one after the other
+            self.kills["broker"] += 1
+            await self._rig.broker.kill()
+            await asyncio.sleep(down_s)
+            await self._rig.broker.start()
 
     async def _arm(self, *, point: str, nth: int) -> None:
         self.kills["points"] += 1

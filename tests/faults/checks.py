@@ -13,6 +13,7 @@ from tests.faults.rig import Rig
 from tests.faults.witness import Witness
 
 TLS_WITHIN_S = 4.0
+REFUSED = ("late-", "evil", "sly")
 
 
 def centre_rows(rig: Rig, table: str) -> list[dict[str, Any]]:
@@ -67,6 +68,17 @@ def tls(rig: Rig, witness: Witness) -> list[str]:
     return wrong
 
 
+def meddler(_rig: Rig, witness: Witness) -> list[str]:
+    """Hostile commands: late, unknown and sly ones refused, none of them done."""
+    answers = [m.body for m in witness.stored.values() if m.stream == "res"]
+    obeyed = [a["cmd"] for a in answers if a["cmd"].startswith(REFUSED) and a["ok"]]
+    tests = [m.id for m in witness.stored.values() if m.body.get("msg") == "test"]
+    wrong = [f"obeyed: {obeyed}"] if obeyed else []
+    if tests:
+        wrong.append(f"test alarms that a late command asked for: {tests}")
+    return wrong
+
+
 CHECKS: Mapping[str, Callable[[Rig, Witness], list[str]]] = MappingProxyType(
-    {"window": window, "unseen": unseen, "tls": tls}
+    {"window": window, "unseen": unseen, "tls": tls, "meddler": meddler}
 )
