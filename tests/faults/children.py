@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import pickle
 import signal
@@ -25,9 +26,9 @@ class Nursery:
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.StreamReader | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._born: asyncio.Future[int] | None = None
+        self._numbers = itertools.count()
+        self._unborn: dict[int, asyncio.Future[int]] = {}
         self._ends: dict[int, asyncio.Future[int]] = {}
-        self._one_at_a_time = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         mine, its = socket.socketpair()
@@ -60,10 +61,13 @@ class Nursery:
     async def bear(self, role: str, log: Path, spec: object) -> "Child":
         """Fork a child."""
         assert self._writer is not None
-        async with self._one_at_a_time:
-            self._born = asyncio.get_running_loop().create_future()
-            self._writer.write(frame({"role": role, "log": log, "spec": spec}))
-            pid = await self._born
+        number = next(self._numbers)
+        born = self._unborn[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._writer.write(frame({"for": number, "role": role, "log": log, "spec": spec}))
+            pid = await born
+        finally:
+            del self._unborn[number]
         return Child(pid, self._ends[pid])
 
     async def _message(self) -> dict[str, int]:
@@ -77,8 +81,11 @@ class Nursery:
             message = await self._message()
             if "born" in message:
                 self._ends[message["born"]] = asyncio.get_running_loop().create_future()
-                assert self._born is not None
-                self._born.set_result(message["born"])
+                waiting = self._unborn.get(message["for"])
+                if waiting is None or waiting.done():  # who asked for it has gone
+                    os.kill(message["born"], signal.SIGKILL)
+                else:
+                    waiting.set_result(message["born"])
             else:
                 self._ends.pop(message["ended"]).set_result(message["status"])
 

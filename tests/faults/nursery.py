@@ -1,7 +1,7 @@
 """Where hubs and centres are born: a process that has loaded everything forks each of them.
 
-    harness ── {"role", "spec"} ──► nursery ── fork ──► child: its log, its own event loop
-            ◄── {"born": pid} ─────    │
+    harness ── {"for", "role", …} ► nursery ── fork ──► child: its log, its own event loop
+            ◄── {"born": pid, "for"}   │
             ◄── {"ended": pid, status} ┘ (pidfd)
 
 A child has its own address space and dies by SIGKILL like any other process. Children end with the
@@ -96,7 +96,7 @@ def main() -> None:
                 channel.close()
                 become(asked["role"], asked["log"], asked["spec"])
             waiting.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
-            channel.sendall(frame({"born": pid}))
+            channel.sendall(frame({"born": pid, "for": asked["for"]}))
 
 
 if __name__ == "__main__":
