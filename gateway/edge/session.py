@@ -62,7 +62,7 @@ class Session:
         self._patience_s = PUBACK_S * pace
         self.bulk = BulkLane(pace)
         self.window = max(1, min(window, connection.receive_maximum))
-        self.for_bulk = max(1, self.window - max(1, self.window // 4))
+        self.for_bulk = max(1, self.window - max(1, self.window // 8))
 
     def changed(self, *, rows: bool = False) -> None:
         """Something may be sendable now; `rows`: the outbox has new rows."""

@@ -49,6 +49,10 @@ PROMPT = frozenset((Stream.ALARM, Stream.RES, Stream.EVIDENCE))
 FLUSH_ROWS = 2000
 """Telemetry that waits in memory before it is written whatever the time: about 1 MB."""
 
+DONE_ROWS = 500
+"""Stored rows that may stay on the disk until the next batch. Every look-up reads past them: with
+thousands of them a draining backlog held up a fresh alarm for 20 s."""
+
 PATIENCE = 5
 """Telemetry may take this many times an alarm's limit: a slow card is no fault yet."""
 
@@ -230,7 +234,10 @@ class Store:
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""
-        return await self._outbox.finish(ack)
+        finished = await self._outbox.finish(ack)
+        if len(self._backlog.done) >= DONE_ROWS:
+            self._due.set()
+        return finished
 
     async def depth(self) -> Depth:
         """Return how much lies where, for `ansim status`; of a silent disk nothing is known."""

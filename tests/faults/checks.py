@@ -12,7 +12,7 @@ from gateway.core.outputs import Sound
 from tests.faults.rig import Rig
 from tests.faults.witness import Witness
 
-TLS_WITHIN_S = 4.0
+TLS_WITHIN_S = 9.0
 REFUSED = ("late-", "evil", "sly")
 
 

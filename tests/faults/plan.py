@@ -24,7 +24,7 @@ PRESSES = (
 ALARMS = 10
 HOUR_S = 3600.0
 YEAR_MS = 365 * 24 * 3_600_000
-CERTIFICATE_S = 6.0
+CERTIFICATE_S = 12.0
 
 WIRE = (
     "publish-lost",  # the hub dies with its alarm on the way to the broker

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -63,8 +64,14 @@ def home(directory: Path, *, band: bool = False) -> Settings:
     )
 
 
-async def run(nursery: Nursery, plan: Plan, keep: Path | None = None) -> Account:
-    """Carry a plan out; `keep`: where its files stay (else they go with the run)."""
+async def run(
+    nursery: Nursery, plan: Plan, keep: Path | None = None, keep_bad: Path | None = None
+) -> Account:
+    """Carry a plan out.
+
+    keep: where its files stay (else they go with the run). keep_bad: where the logs of a run stay
+    that was not good.
+    """
     with contextlib.ExitStack() as stack:
         if keep is None:
             temporary = tempfile.TemporaryDirectory(
@@ -91,7 +98,12 @@ async def run(nursery: Nursery, plan: Plan, keep: Path | None = None) -> Account
             certificate_s=CERTIFICATE_S if plan.tls else None,
             fall=plan.fall,
         ) as rig:
-            return await _carried_out(rig, plan)
+            account = await _carried_out(rig, plan)
+        if keep_bad is not None and not account.good:
+            keep_bad.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - the run is over
+            for log in (rig.hub_log, rig.centre_log):
+                shutil.copy(log, keep_bad / f"{plan.seed}-{log.name}")
+        return account
 
 
 async def _carried_out(rig: Rig, plan: Plan) -> Account:
@@ -178,7 +190,7 @@ def _account(
     )
     if plan.theme in CHECKS:
         findings += CHECKS[plan.theme](rig, witness)
-    findings += [f"the hub's log: {line}" for line in witness.troubles[:5]]
+    findings += [f"the hub's log: {line}" for line in witness.troubles[-12:]]
     if rig.centre_log.exists():
         for text in rig.centre_log.read_text().splitlines():
             if "Traceback" in text:
