@@ -76,6 +76,7 @@ class Status:
             rss_kib=rss_kib(),
             outbox=daemon.uplink.status().alarms_waiting,
             open_alerts=sum(alert.open for alert in daemon.pipeline.book),
+            evicted=daemon.store.evicted,
         )
 
     async def full(self) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Household:
     test_ms: int = 0
     known_ms: int = 0
     untested: bool = False
+    evicted: Mapping[str, int] = field(default_factory=dict)
     outbox: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     sensors: int = 0
@@ -83,6 +84,7 @@ def spoke(home: Household, message: UpMessage, at_ms: int, *, retained: bool) ->
             epoch=message.epoch,
             outbox=_count(message.body.get("outbox")),
             uptime_s=_count(message.body.get("uptime_s")),
+            evicted=_counts(message.body.get("evicted")),
         )
     if retained or (message.leaf == "state" and not message.body["online"]):
         return home
@@ -153,6 +155,20 @@ def overdue_test(home: Household, now_ms: int) -> bool:
 def ran_on(home: Household) -> bool:
     """Return whether a hub that is back had run all the while: then only its link was gone."""
     return home.uptime_s * 1000 >= max(home.heard_ms, home.changed_ms) - home.gone_ms
+
+
+def newly_evicted(before: Household, home: Household) -> str:
+    """Return what a hub has thrown away since it last said so, for want of room; "" for nothing."""
+    more = {
+        lane: count - before.evicted.get(lane, 0)
+        for lane, count in home.evicted.items()
+        if count > before.evicted.get(lane, 0)
+    }
+    return ", ".join(f"{lane} {count}" for lane, count in sorted(more.items()))
+
+
+def _counts(value: object) -> dict[str, int]:
+    return {str(k): _count(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
 def _count(value: object) -> int:

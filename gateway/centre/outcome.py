@@ -20,6 +20,7 @@ class Notice(StrEnum):
     HUB_GONE = "hub-gone"  # or its link: nobody can tell the two apart before it is back
     HUB_BACK = "hub-back"  # it had stopped
     LINK_BACK = "link-back"  # it had run all the while
+    EVICTED = "evicted"  # a hub had no room: telemetry went before it was stored here
     UNTESTED = "untested"  # no test alarm of a hub for more than a day
     CUT_OFF = "cut-off"  # this centre does not hear its hubs; of none it says that it is gone
     HEARING = "hearing"  # it hears them again

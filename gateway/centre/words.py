@@ -80,6 +80,7 @@ NOTICES: Mapping[Notice, Pair] = MappingProxyType(
         Notice.HUB_GONE: ("허브 연락 두절", "hub gone"),
         Notice.HUB_BACK: ("허브 복귀(멈춰 있었음)", "hub back, it had stopped"),
         Notice.LINK_BACK: ("통신 복구(허브는 작동 중이었음)", "link back, the hub had run on"),
+        Notice.EVICTED: ("저장 공간 부족으로 버린 측정값", "telemetry evicted for want of room"),
         Notice.UNTESTED: ("시험 경보 없음", "no test alarm for a day"),
         Notice.CUT_OFF: ("관제센터 통신 두절", "this centre is cut off"),
         Notice.HEARING: ("관제센터 통신 복구", "this centre hears again"),

@@ -222,6 +222,7 @@ def heartbeat_body(
     outbox: int,
     open_alerts: int = 0,
     clock_offset_ms: int | None = None,
+    evicted: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return an `up/hb`: the high-water seq of every stream, so that a lost tail is seen."""
     return {
@@ -233,4 +234,5 @@ def heartbeat_body(
         "outbox": outbox,
         "open_alerts": open_alerts,
         "clock_offset_ms": clock_offset_ms,
+        **({"evicted": dict(evicted)} if evicted else {}),
     }

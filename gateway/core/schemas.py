@@ -212,7 +212,14 @@ HB = _object(
         "outbox": {**_integer(0), "description": "rows not finished"},
         "open_alerts": _integer(0),
         "clock_offset_ms": _OFFSET,
-    }
+    },
+    {
+        "evicted": {
+            "type": "object",
+            "additionalProperties": _integer(0),
+            "description": "rows that went for want of room before they were stored, by stream",
+        }
+    },
 )
 
 ACK: Schema = {

@@ -76,6 +76,7 @@ class Store:
         self._settings, self._limit_s = settings, limit_s
         self._on_rows = on_rows
         self._due = asyncio.Event()
+        self._evicted: Mapping[str, int] = {}
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -112,6 +113,7 @@ class Store:
             on_rows=on_rows,
         )
         await transactions.begin()
+        await store._count_evicted()
         flusher = asyncio.create_task(store._flush_when_due(), name="store-flusher")
         try:
             yield store
@@ -150,6 +152,11 @@ class Store:
     def healthy(self) -> bool:
         """Whether the last write succeeded."""
         return self._transactions.healthy
+
+    @property
+    def evicted(self) -> Mapping[str, int]:
+        """Return how many rows went before the centre had them, by lane, in this database."""
+        return self._backlog.with_shed(self._evicted)
 
     async def restore(self) -> Restored:
         """Return what the last run left: alerts, decoders' memories, learnt state, last instant."""
@@ -281,10 +288,15 @@ class Store:
             )
             lanes[lane] += gone
         size = await self._transactions.read(retention.bytes_on_disk)
+        await self._count_evicted()
         expired = lanes.pop("expired", 0)
         return retention.Evicted(expired, {k: lanes[k] for k in retention.LANES if lanes[k]}, size)
 
     # ------------------------------------------------------------------------------ inside
+    async def _count_evicted(self) -> None:
+        with contextlib.suppress(StoreError):
+            self._evicted = await self._transactions.read(retention.evicted)
+
     def _overdue(self) -> bool:
         return self._backlog.age_ms >= self._settings.batch_s * 1000
 
@@ -296,3 +308,4 @@ class Store:
             with contextlib.suppress(StoreError):
                 while self._disk.tight and await self._transactions.regain():
                     pass
+            await self._count_evicted()

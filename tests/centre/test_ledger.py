@@ -359,6 +359,16 @@ def test_a_hub_whose_daily_test_alarm_does_not_come_is_told_once(bench: Bench) -
     assert not bench.ledger.households[HUB].untested
 
 
+def test_what_a_hub_threw_away_for_want_of_room_is_told_once(bench: Bench) -> None:
+    bench.take(birth(1))
+    said = [
+        bench.take(heartbeat() | {"evicted": counts}, T0 + 1_000).events
+        for counts in ({"event": 500}, {"event": 500}, {"event": 700, "sum": 3}, {"event": 1})
+    ]
+    details = [[event.detail for event in events] for events in said]
+    assert details == [["event 500"], [], ["event 200, sum 3"], []], "a new card counts anew"
+
+
 def test_what_became_of_a_command_is_told_and_a_resend_is_not(bench: Bench) -> None:
     home = bench.take(counted("res", 1) | {"cmd": "c1", "ok": True, "result": {"presence": "away"}})
     (event,) = home.events
