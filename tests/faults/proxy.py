@@ -16,7 +16,7 @@ It also sees MQTT packets: `rule` is shown each before it passes and may swallow
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,8 +68,9 @@ class Weather:
 class Proxy:
     """Listens on a port of its own; `port` is where its clients go."""
 
-    def __init__(self, target: int, chance: random.Random) -> None:
-        self._target, self._chance = target, chance
+    def __init__(self, targets: Sequence[int], chance: random.Random) -> None:
+        """Lead each client to one of the brokers at these ports that lives."""
+        self._targets, self._chance = list(targets), chance
         self.weather = Weather()
         self.rule: Rule | None = None
         self.port = 0
@@ -117,7 +118,7 @@ class Proxy:
         self._ends.add(writer)
         other: asyncio.StreamWriter | None = None
         try:
-            back, other = await asyncio.open_connection("127.0.0.1", self._target)
+            back, other = await self._broker()
             self._ends.add(other)
             both = [
                 asyncio.create_task(self._pass(reader, other, up=True)),
@@ -137,6 +138,13 @@ class Proxy:
                     self._ends.discard(end)
                     end.transport.abort()
             self._tasks.discard(task)
+
+    async def _broker(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        *first, last = self._chance.sample(self._targets, len(self._targets))
+        for port in first:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", port)
+        return await asyncio.open_connection("127.0.0.1", last)
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool

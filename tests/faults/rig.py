@@ -31,6 +31,7 @@ from tests.faults.centre_main import CentreSpec
 from tests.faults.children import Keeper, Nursery
 from tests.faults.hub_main import HubSpec
 from tests.faults.lent_clock import ClockHand
+from tests.faults.nats import NatsCluster, free_base
 from tests.faults.proxy import Proxy, Weather
 
 WRIST = "A0:9E:1A:00:00:01"
@@ -51,7 +52,7 @@ def port_of(seed: int) -> int:
 class Rig:
     """One run's home and centre. Made by `Rig.open`."""
 
-    broker: Mosquitto
+    broker: Mosquitto | NatsCluster
     hub_net: Proxy
     centre_net: Proxy
     world: World
@@ -86,6 +87,7 @@ class Rig:
         present: bool = True,
         certificate_s: float | None = None,
         fall: bool = False,
+        nats: bool = False,
     ) -> AsyncIterator["Rig"]:
         """Bring everything to life but hub and centre, which their keepers start when wanted.
 
@@ -96,12 +98,17 @@ class Rig:
         async with contextlib.AsyncExitStack() as stack:
             if certificate_s is not None:
                 broker_lines = rig.secured(broker_lines, certificate_s)
-            rig.broker = await stack.enter_async_context(
-                Mosquitto(directory, broker_lines, port_of(seed))
-            )
-            centre_port = rig.broker.port if rig.ca is None else rig.broker.centre_port
-            rig.hub_net = await stack.enter_async_context(Proxy(rig.broker.port, rig.chance))
-            rig.centre_net = await stack.enter_async_context(Proxy(centre_port, rig.chance))
+            if nats:
+                cluster = NatsCluster(directory, free_base(seed))
+                rig.broker = await stack.enter_async_context(cluster)
+                hub_ports = centre_ports = cluster.ports
+            else:
+                broker = Mosquitto(directory, broker_lines, port_of(seed))
+                rig.broker = await stack.enter_async_context(broker)
+                hub_ports = [broker.port]
+                centre_ports = hub_ports if rig.ca is None else [broker.centre_port]
+            rig.hub_net = await stack.enter_async_context(Proxy(hub_ports, rig.chance))
+            rig.centre_net = await stack.enter_async_context(Proxy(centre_ports, rig.chance))
             rig.world = await stack.enter_async_context(World(SystemClock()))
             if fall:
                 rig.band = await rig.world.polar_band(WRIST)

@@ -65,7 +65,12 @@ def home(directory: Path, *, band: bool = False) -> Settings:
 
 
 async def run(
-    nursery: Nursery, plan: Plan, keep: Path | None = None, keep_bad: Path | None = None
+    nursery: Nursery,
+    plan: Plan,
+    keep: Path | None = None,
+    keep_bad: Path | None = None,
+    *,
+    nats: bool = False,
 ) -> Account:
     """Carry a plan out.
 
@@ -97,6 +102,7 @@ async def run(
             present=plan.present,
             certificate_s=CERTIFICATE_S if plan.tls else None,
             fall=plan.fall,
+            nats=nats,
         ) as rig:
             account = await _carried_out(rig, plan)
         if keep_bad is not None and not account.good:
