@@ -12,6 +12,7 @@ something newer, and what one transaction could not write the next one does.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from sqlite_utils import Database
@@ -22,6 +23,7 @@ from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Written
 from gateway.edge.database import Disk, Replaced
 from gateway.edge.records import Restored, Row
+from gateway.edge.salvage import salvage
 from gateway.edge.writer import Writer
 from gateway.errors import StoreError
 
@@ -61,7 +63,9 @@ class Transactions:
     async def begin(self) -> None:
         """Open the database, or note that it cannot be opened now."""
         try:
-            await self._writer.run(lambda _job: self._disk.open(), limit_s=OPEN_LIMIT_S)
+            found = await self._writer.run(lambda _job: self._disk.open(), limit_s=OPEN_LIMIT_S)
+            if found.kept_as:
+                await self._salvage(self._disk.path.with_name(found.kept_as))
             await self._adopt()
         except StoreError as error:
             self.failed(error)
@@ -169,10 +173,18 @@ class Transactions:
         except Replaced as lost:
             self.failed(lost)
             restored, high, alarms = await self.read(self._everything)
-        if not self._adopted:
+        if not self._adopted and self.restored == Restored():
             self.restored = restored
         self._adopted, self.high = self._disk.epoch, high
         self._backlog.adopt(restored, alarms)
+
+    async def _salvage(self, path: Path) -> None:
+        """Owe the new database what the broken one, set aside at the start, still says."""
+        self.restored, alarms = await self._writer.run(
+            lambda _job: salvage(path, self._hub), limit_s=OPEN_LIMIT_S
+        )
+        self._backlog.adopt(self.restored, alarms)
+        self._backlog.start_over()
 
     def _everything(self, db: Database) -> tuple[Restored, dict[str, int], list[Row]]:
         alarms = rows.select(db, self._hub, Stream.ALARM)
