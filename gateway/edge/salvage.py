@@ -1,16 +1,17 @@
-"""What can still be read of a database that was set aside: alarms on their way first of all.
+"""What can still be read of a database that cannot be used: alarms on their way first of all.
 
-A page that rotted among the readings must not take an alarm with it that nobody has stored. Each
-table is read for itself, and one that breaks gives nothing. The rows keep their epoch and number,
-so that the centre knows those it has. Replay counters come along: without them a button that is
-still pressed would ring twice.
+A page that rotted among the readings, or a worn card that has gone read-only, must not take an
+alarm with it that nobody has stored. Each table is read for itself, and one that breaks gives
+nothing. The rows keep their epoch and number, so that the centre knows those it has. Replay
+counters come along: without them a button that is still pressed would ring twice.
 """
 
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlite_utils import Database
 
@@ -48,13 +49,19 @@ def salvage(path: Path, hub: str) -> tuple[Restored, list[Row]]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Database | None]:
-    try:
-        connection = connect(path)
-    except sqlite3.Error:
-        yield None
-        return
-    try:
-        yield Database(connection, recursive_triggers=False, execute_plugins=False)
-    finally:
-        with contextlib.suppress(sqlite3.Error):
-            connection.close()
+    """Give the first way in that reads anything; a card gone read-only has no room for a log.
+
+    `immutable` sees what had been folded into the file only, so it comes last.
+    """
+    uri = f"file:{quote(str(path))}?mode=ro"
+    ways: tuple[Callable[[], sqlite3.Connection], ...] = (
+        lambda: connect(path),
+        lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
+        lambda: sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False),
+    )
+    for way in ways if path.exists() else ():
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(way()) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            yield Database(connection, recursive_triggers=False, execute_plugins=False)
+            return
+    yield None

@@ -22,7 +22,7 @@ from gateway.edge import rows, tables
 from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Written
 from gateway.edge.database import Disk, Replaced
-from gateway.edge.records import Restored, Row
+from gateway.edge.records import FoundState, Restored, Row
 from gateway.edge.salvage import salvage
 from gateway.edge.writer import Writer
 from gateway.errors import StoreError
@@ -64,8 +64,11 @@ class Transactions:
         """Open the database, or note that it cannot be opened now."""
         try:
             found = await self._writer.run(lambda _job: self._disk.open(), limit_s=OPEN_LIMIT_S)
+            if found.state is FoundState.UNUSABLE:
+                await self._salvage(self._disk.path)
             if found.kept_as:
                 await self._salvage(self._disk.path.with_name(found.kept_as))
+                self._backlog.start_over()
             await self._adopt()
         except StoreError as error:
             self.failed(error)
@@ -179,12 +182,11 @@ class Transactions:
         self._backlog.adopt(restored, alarms)
 
     async def _salvage(self, path: Path) -> None:
-        """Owe the new database what the broken one, set aside at the start, still says."""
+        """Take over what a database that cannot be used still says."""
         self.restored, alarms = await self._writer.run(
             lambda _job: salvage(path, self._hub), limit_s=OPEN_LIMIT_S
         )
         self._backlog.adopt(self.restored, alarms)
-        self._backlog.start_over()
 
     def _everything(self, db: Database) -> tuple[Restored, dict[str, int], list[Row]]:
         alarms = rows.select(db, self._hub, Stream.ALARM)

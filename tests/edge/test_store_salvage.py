@@ -1,5 +1,6 @@
 """A database that rots while the hub is off gives up what it can: unsent alarms first."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus
 from gateway.edge.database import NAME
 from gateway.edge.records import FoundState
-from tests.fakes_store import Epochs, keeps, opened, pressed
+from tests.fakes_store import Disk, Epochs, keeps, opened, pressed
 
 PAGE = 4096
 
@@ -64,3 +65,24 @@ async def test_a_file_that_gives_nothing_back_is_no_reason_not_to_start(
     async with opened(tmp_path, epochs=epochs) as store:
         assert await store.unfinished(Stream.ALARM) == ()
         assert (await store.commit(pressed(2))).durable
+
+
+async def test_a_card_gone_read_only_still_gives_its_unsent_alarm_and_its_counters(
+    tmp_path: Path,
+) -> None:
+    disk = Disk()
+    async with opened(tmp_path) as store:
+        await store.commit(pressed(1))
+        old = store.epoch
+    disk.breaks(sqlite3.SQLITE_READONLY, on="PRAGMA")
+    async with opened(tmp_path, connect=disk.connect) as store:
+        assert store.found.state is FoundState.UNUSABLE
+        (row,) = await store.unfinished(Stream.ALARM)
+        assert (row.id, row.epoch, row.seq) == ("press-000001", old, 1)
+        assert (await store.restore()).memories == {"button": {"packet": 1}}
+        assert not (await store.commit(pressed(2))).durable
+        await store.finish(Ack(old, "alarm", AckStatus.STORED, ("press-000001",)))
+        disk.mends()
+        assert (await store.commit(pressed(3))).durable
+        left = [row.id for row in await store.unfinished(Stream.ALARM)]
+        assert sorted(left) == ["press-000002", "press-000003"]
