@@ -60,3 +60,27 @@ def test_a_heart_rate_that_goes_up_and_down_is_kept_once_a_minute_and_motion_alw
 
 def test_a_centre_is_back_at_its_broker_within_seconds_however_often_that_died() -> None:
     assert max(wait_s(failures, 1.0) for failures in range(50)) <= 3.0
+
+
+async def test_a_batch_on_its_way_carries_no_counter_whose_alarm_is_still_to_come(
+    tmp_path: Path,
+) -> None:
+    disk = Disk()
+    async with opened(tmp_path, connect=disk.connect) as store:
+        store.add(Outputs(posts=(post("e1", Stream.EVENT),)))
+        batch = asyncio.create_task(store.flush())
+        alarm = asyncio.create_task(store.commit(pressed(1)))
+        seen: list[tuple[int, int]] = []
+        while not alarm.done():
+            seen.append(await on_disk(store))
+        await asyncio.gather(batch, alarm)
+        assert set(seen) <= {(0, 0), (1, 1)}, "(alarms, counters): both or neither"
+        assert await on_disk(store) == (1, 1)
+
+
+async def on_disk(store: object) -> tuple[int, int]:
+    """Return how many alarm rows and counters the disk holds."""
+    transactions = store._transactions  # type: ignore[attr-defined] # the disk itself is asked
+    sql = "SELECT (SELECT count(*) FROM outbox WHERE stream = 'alarm'), count(*) FROM memories"
+    alarms, counters = await transactions.read(lambda db: db.execute(sql).fetchone())
+    return alarms, counters

@@ -174,10 +174,21 @@ class Store:
         Never raises for the disk's sake, and returns within the limit.
         """
         alone = [post for post in outputs.posts if post.stream in PROMPT]
-        self._backlog.take(outputs, [post for post in outputs.posts if post.stream not in PROMPT])
+        rest = [post for post in outputs.posts if post.stream not in PROMPT]
+        taken = False
+
+        def take() -> None:
+            # Not before its own turn: a batch on its way would carry the button's counter to the
+            # disk without its alarm, and a hub killed between the two would never hear it again.
+            nonlocal taken
+            if not taken:
+                taken = True
+                self._backlog.take(outputs, rest)
+
         try:
-            written = await self._transactions.write(Batch(posts=alone), self._limit_s)
+            written = await self._transactions.write(Batch(posts=alone), self._limit_s, take)
         except StoreError as error:
+            take()
             rows = self._backlog.from_memory(alone, self.boot_number)
             self._transactions.failed(error)
             return Committed(rows, durable=False, error=str(error))

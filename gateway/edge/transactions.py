@@ -79,11 +79,17 @@ class Transactions:
             await self._writer.run(lambda _job: self._disk.close(), limit_s=self._limit_s)
         await self._writer.stop(self._limit_s)
 
-    async def write(self, batch: Batch, limit_s: float) -> Written:
-        """Write `batch` and what is owed, durably; StoreError when the disk does not."""
+    async def write(
+        self, batch: Batch, limit_s: float, turn: Callable[[], None] = lambda: None
+    ) -> Written:
+        """Write `batch` and what is owed, durably; StoreError when the disk does not.
+
+        turn: called when its turn has come, before what is owed is joined.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + limit_s
         async with self._turn(limit_s):
+            turn()
             try:
                 written = await self._attempt(batch, end - loop.time())
             except Replaced as lost:

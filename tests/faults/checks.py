@@ -12,7 +12,7 @@ from gateway.core.outputs import Sound
 from tests.faults.rig import Rig
 from tests.faults.witness import Witness
 
-TLS_WITHIN_S = 9.0
+TLS_WITHIN_S = 6.0
 REFUSED = ("late-", "evil", "sly")
 
 
@@ -61,7 +61,12 @@ def unseen(rig: Rig, _witness: Witness) -> list[str]:
 
 def tls(rig: Rig, witness: Witness) -> list[str]:
     """A certificate not yet valid: alarms go all the same, and strictly once time is proven."""
-    late = [cry for cry, seconds in witness.took.items() if seconds > TLS_WITHIN_S]
+    late = [
+        message.cry
+        for message in witness.stored.values()
+        if message.cry is not None
+        and min(witness.took[message.cry], message.seen_s - rig.ready_s) > TLS_WITHIN_S
+    ]
     wrong = [f"waited for the certificate: {late}"] if late else []
     if not rig.last_status["uplink"]["dates_checked"]:
         wrong.append("the connection was not made anew once the clock was proven")

@@ -69,6 +69,7 @@ class Rig:
         self.hub_log, self.centre_log = directory / "hub.log", directory / "centre.log"
         self.present = True
         self.ready = 0
+        self.ready_s = 0.0
         self.last_status: dict[str, Any] = {}
         self.ca: Path | None = None
         self.band: PolarBand | None = None
@@ -206,6 +207,7 @@ class Rig:
         """Take what the hub tells its service manager."""
         if "READY=1" in self.notify.recv(4096).decode():
             self.ready += 1
+            self.ready_s = asyncio.get_running_loop().time()
             self.hub.changed.set()
 
     async def heal(self) -> None:
