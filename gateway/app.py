@@ -14,8 +14,10 @@ with the real things as defaults; tests and the demo call this very root with ot
 import asyncio
 import contextlib
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import structlog
 from bleak.backends.client import BaseBleakClient
@@ -31,6 +33,7 @@ from gateway.core.wire import Topics
 from gateway.driver import Decoded, Decoder, DeviceSettings, Packet
 from gateway.edge.announce import Announcer, CommandAnnouncer, silent
 from gateway.edge.band import CONNECT_S
+from gateway.edge.files import connect
 from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState
 from gateway.edge.store import Store
@@ -59,6 +62,9 @@ class Outside:
 
     tap: is shown every stamped packet, every input and what decoders remember from before: a
         recorder.
+    connect: opens the database; another one fails, or ends the process, around a commit.
+    pace: what the uplink's schedule (repetition, back-off, patience) is multiplied by. The contract
+        is 1; a test that breaks things a thousand times has not the time.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -67,6 +73,8 @@ class Outside:
     announcer: Announcer | None = None
     tap: Tap | None = None
     chance: random.Random = field(default_factory=random.SystemRandom)
+    connect: Callable[[Path], sqlite3.Connection] = connect
+    pace: float = 1.0
 
 
 class Daemon:
@@ -105,6 +113,7 @@ class Daemon:
             settings=settings.store,
             on_health=on_health,
             on_rows=lambda _rows: daemon.uplink.wake(),
+            connect=outside.connect,
         ) as store:
             pipeline = Pipeline(
                 plan(settings, registry.find),
@@ -152,6 +161,7 @@ class Daemon:
             birth=self.status.birth,
             heartbeat=self.status.heartbeat,
             jitter=self.outside.chance,
+            pace=self.outside.pace,
             pulse=self.pulses.add("uplink", within_s=180).turn,
         )
         self.pump = Pump(

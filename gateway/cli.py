@@ -97,11 +97,37 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
         centre_command.add_arguments(centre)
         centre.set_defaults(command=centre_command.main)
 
+    _retiring(commands)
     drivers = commands.add_parser("drivers", help="known devices / 지원 기기")
     drivers.add_argument("--rules", action="store_true", help="what each can be used for")
     _language(drivers)
     drivers.set_defaults(command=_drivers)
     return top
+
+
+def _retiring(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    replace = commands.add_parser("replace", help="move this hub to another / 허브 교체")
+    replace.add_argument("step", choices=["pack", "unpack"], help="on the old hub, on the new one")
+    replace.add_argument("file", type=Path)
+    replace.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
+    replace.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    replace.add_argument(
+        "--root", type=Path, default=Path("/"), help="unpack: a card's mount point"
+    )
+    replace.add_argument(
+        "--adapter", default="", metavar="MAC", help="unpack: the new adapter, to take bonds along"
+    )
+    _language(replace)
+    replace.set_defaults(command=_replace)
+
+    erase = commands.add_parser("erase", help="end of service: wipe this hub / 허브 폐기")
+    erase.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+    erase.add_argument(
+        "--even-unsent", action="store_true", help="also alarms the centre does not have"
+    )
+    _language(erase)
+    erase.set_defaults(command=_erase)
 
 
 def _socket(command: argparse.ArgumentParser) -> None:
@@ -218,6 +244,18 @@ def _replay(args: argparse.Namespace) -> int:
     from gateway.replay.command import main as replay  # noqa: PLC0415
 
     return replay(args, language(args))
+
+
+def _replace(args: argparse.Namespace) -> int:
+    from gateway.retire import replace_hub  # noqa: PLC0415
+
+    return replace_hub(args, language(args))
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from gateway.retire import erase_hub  # noqa: PLC0415
+
+    return erase_hub(args, language(args))
 
 
 def _drivers(args: argparse.Namespace) -> int:

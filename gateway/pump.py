@@ -16,7 +16,7 @@ from gateway.core.inputs import Acknowledge, Input
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
-from gateway.core.wire import AckStatus
+from gateway.core.wire import Ack, AckStatus
 from gateway.edge.announce import Announcer
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -43,16 +43,19 @@ class Pump:
         self._turned = asyncio.Condition()
         self._turning = False
         self._announcing: set[asyncio.Task[None]] = set()
+        self._settling = 0
+        self._aside: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Pump until cancelled. An error here is a bug and ends the daemon."""
-        while True:
-            given = await self._inbox.get()
-            self._turning = True
-            await self.turn(given)
-            self._turning = False
-            async with self._turned:
-                self._turned.notify_all()
+        async with asyncio.TaskGroup() as self._aside:
+            while True:
+                given = await self._inbox.get()
+                self._turning = True
+                await self.turn(given)
+                self._turning = False
+                async with self._turned:
+                    self._turned.notify_all()
 
     async def settled(self) -> None:
         """Wait until a first tick has gone the whole way."""
@@ -62,7 +65,7 @@ class Pump:
         """Wait until every input has gone the whole way and `until` holds: the pace of replays."""
         async with self._turned:
             await self._turned.wait_for(
-                lambda: not self._turning and not len(self._inbox) and until()
+                lambda: not (self._turning or self._settling or len(self._inbox)) and until()
             )
 
     async def drain(self) -> None:
@@ -97,13 +100,26 @@ class Pump:
 
         `stored` is believed of these only: said of another epoch it is about somebody else's rows.
         """
+        if given.ack.stream != Stream.ALARM:
+            # An alarm must not wait while the disk looks for telemetry: a backlog brings many.
+            self._settling += 1
+            if self._aside is None:
+                await self._settle(given.ack)
+            else:
+                self._aside.create_task(self._settle(given.ack))
+            return replace(given, ack=replace(given.ack, ids=()))
         finished = await self._store.finish(given.ack)
         self._uplink.settle(finished)
         ids = finished if given.ack.status is AckStatus.STORED else given.ack.ids
-        if given.ack.stream == Stream.ALARM:
-            for message in ids:
-                self._log.info(f"alarm {given.ack.status}", message=message)
+        for message in ids:
+            self._log.info(f"alarm {given.ack.status}", message=message)
         return replace(given, ack=replace(given.ack, ids=ids))
+
+    async def _settle(self, ack: Ack) -> None:
+        self._uplink.settle(await self._store.finish(ack))
+        self._settling -= 1
+        async with self._turned:
+            self._turned.notify_all()
 
     async def _carry_out(self, outputs: Outputs) -> None:
         if outputs == Outputs():

@@ -19,6 +19,7 @@ from gateway.answers import answers
 from gateway.app import Daemon, Outside, rehearse
 from gateway.edge import control
 from gateway.edge.alone import alone
+from gateway.edge.handover import refuse_moved
 from gateway.edge.systemd import Notifier
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings
@@ -53,6 +54,7 @@ async def serve(
         loop.add_signal_handler(number, event.set)
     try:
         while not stop.is_set():
+            refuse_moved(settings.store.directory)
             with alone(settings.store.directory):
                 settings = await _life(settings, load, outside, notifier, stop, reload, started)
     finally:

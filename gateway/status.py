@@ -59,6 +59,7 @@ class Status:
                 for stanza in daemon.settings.devices
             ],
             language=daemon.settings.hub.language.value,
+            uptime_s=self._uptime_s(self._clock.now()),
         )
 
     def heartbeat(self) -> dict[str, Any]:
@@ -71,10 +72,11 @@ class Status:
             boot=daemon.store.boot_number,
             epoch=daemon.store.epoch,
             high=daemon.store.high_water,
-            uptime_s=(elapsed_ms(self._started, now) or 0) // 1000,
+            uptime_s=self._uptime_s(now),
             rss_kib=rss_kib(),
             outbox=daemon.uplink.status().alarms_waiting,
             open_alerts=sum(alert.open for alert in daemon.pipeline.book),
+            evicted=daemon.store.evicted,
         )
 
     async def full(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ class Status:
             "version": __version__,
             "now": local_time(now.wall_ms, daemon.settings.hub.timezone).isoformat(" ", "seconds"),
             "clock": "proven" if now.proven else "estimated",
-            "uptime_s": (elapsed_ms(self._started, now) or 0) // 1000,
+            "uptime_s": self._uptime_s(now),
             "rss_kib": rss_kib(),
             "adapter": self._adapter(now),
             "devices": self._devices(now),
@@ -115,6 +117,9 @@ class Status:
                     outlook["at"] = local_time(due_ms, zone).isoformat(" ", "seconds")
                 return outlook
         return None
+
+    def _uptime_s(self, now: At) -> int:
+        return (elapsed_ms(self._started, now) or 0) // 1000
 
     def _adapter(self, now: At) -> dict[str, Any]:
         radio = self._daemon.radio.status()

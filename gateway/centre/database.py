@@ -166,18 +166,24 @@ class CentreDatabase:
         for (hub, epoch, stream), progress in outcome.progress:
             row = {"hub": hub, "epoch": epoch, "stream": stream, **asdict(progress)}
             row["islands"] = _json(progress.islands)
-            self._db["progress"].upsert(row, pk=("hub", "epoch", "stream"))
+            self._put("progress", row)
         for case in outcome.cases:
-            self._db["alert"].upsert(_alert_row(case), pk="id")
+            self._put("alert", _alert_row(case))
         for home in outcome.households:
             row = {"hub": home.hub, "heard_ms": home.heard_ms, "whole": _json(asdict(home))}
-            self._db["household"].upsert(row, pk="hub")
+            self._put("household", row)
         self._insert("journal", [asdict(event) for event in outcome.events])
         self._insert("access", [asdict(entry) for entry in outcome.access])
 
     def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
-        if rows:  # sqlite-utils looks the table up even for nothing
-            self._db[table].insert_all(rows)
+        for row in rows:
+            self._put(table, row, how="INSERT")
+
+    def _put(self, table: str, row: Mapping[str, Any], how: str = "INSERT OR REPLACE") -> None:
+        """Write one row. Not by sqlite-utils, which looks the table up anew for each."""
+        columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        # Table and columns are names of this module, never data.
+        self._connection.execute(f"{how} INTO {table} ({columns}) VALUES ({marks})", dict(row))
 
     def _rows(self, sql: str, values: tuple[object, ...] = ()) -> Iterator[dict[str, Any]]:
         with _failing("the database"):

@@ -21,6 +21,9 @@ from gateway.errors import CentreError
 SILENT_AFTER_MS = 150_000
 """Two heartbeats and a half; the operator must know within 180 s (promise in the contract)."""
 
+TESTED_EVERY_MS = 26 * 3_600_000
+"""A test alarm goes the whole way every 24 hours; two more for a hub that was restarted."""
+
 FLAP_MS = 30_000
 """A shorter absence is no event."""
 
@@ -30,8 +33,10 @@ class Household:
     """One hub. Times are the centre's own Unix milliseconds, 0 where never.
 
     heard_ms: last message that was no retained memory of the broker's. changed_ms: came or went.
-    gone: the operator has been told. offset_ms: arrival minus the hub's own time, of the newest
+    gone: the operator has been told, of an absence since gone_ms. uptime_s: for how long the hub
+    had run when it last said so. offset_ms: arrival minus the hub's own time, of the newest
     message sent and received live; None before the first of this session.
+    test_ms: its last test alarm, known_ms: its first word; untested: the operator has been told.
     """
 
     hub: str
@@ -43,9 +48,14 @@ class Household:
     changed_ms: int = 0
     heard_ms: int = 0
     gone: bool = False
+    gone_ms: int = 0
+    uptime_s: int = 0
     proven: bool = False
     offset_ms: int | None = None
     test_ms: int = 0
+    known_ms: int = 0
+    untested: bool = False
+    evicted: Mapping[str, int] = field(default_factory=dict)
     outbox: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     sensors: int = 0
@@ -59,7 +69,7 @@ class Household:
 
 def spoke(home: Household, message: UpMessage, at_ms: int, *, retained: bool) -> Household:
     """Return the hub after one message of it, whatever it says."""
-    home = replace(home, district=message.district)
+    home = replace(home, district=message.district, known_ms=home.known_ms or at_ms)
     if message.leaf == "state":
         home = (
             _born(home, message, at_ms) if message.body["online"] else _died(home, message, at_ms)
@@ -73,6 +83,8 @@ def spoke(home: Household, message: UpMessage, at_ms: int, *, retained: bool) ->
             boot=message.body["boot"],
             epoch=message.epoch,
             outbox=_count(message.body.get("outbox")),
+            uptime_s=_count(message.body.get("uptime_s")),
+            evicted=_counts(message.body.get("evicted")),
         )
     if retained or (message.leaf == "state" and not message.body["online"]):
         return home
@@ -99,6 +111,7 @@ def _born(home: Household, message: UpMessage, at_ms: int) -> Household:
         if isinstance(versions, dict)
         else {},
         sensors=len(sensors) if isinstance(sensors, list) else 0,
+        uptime_s=_count(body.get("uptime_s")),
     )
 
 
@@ -132,6 +145,30 @@ def gone_since(home: Household, now_ms: int, listening_ms: int) -> int | None:
         return home.changed_ms
     heard_ms = max(home.heard_ms, listening_ms)
     return heard_ms if now_ms - heard_ms >= SILENT_AFTER_MS else None
+
+
+def overdue_test(home: Household, now_ms: int) -> bool:
+    """Return whether the daily proof of the whole way has not come."""
+    return now_ms - max(home.test_ms, home.known_ms) >= TESTED_EVERY_MS
+
+
+def ran_on(home: Household) -> bool:
+    """Return whether a hub that is back had run all the while: then only its link was gone."""
+    return home.uptime_s * 1000 >= max(home.heard_ms, home.changed_ms) - home.gone_ms
+
+
+def newly_evicted(before: Household, home: Household) -> str:
+    """Return what a hub has thrown away since it last said so, for want of room; "" for nothing."""
+    more = {
+        lane: count - before.evicted.get(lane, 0)
+        for lane, count in home.evicted.items()
+        if count > before.evicted.get(lane, 0)
+    }
+    return ", ".join(f"{lane} {count}" for lane, count in sorted(more.items()))
+
+
+def _counts(value: object) -> dict[str, int]:
+    return {str(k): _count(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
 def _count(value: object) -> int:

@@ -22,7 +22,7 @@ from typing import Protocol
 
 from gateway.centre import gaps
 from gateway.centre.case import Case, about, due_here, joined, opened
-from gateway.centre.household import Household, spoke
+from gateway.centre.household import Household, newly_evicted, spoke
 from gateway.centre.outcome import Event, Notice, Outcome, Say, StreamKey
 from gateway.centre.progress import Progress
 from gateway.centre.rules import closed_by_rule, restated
@@ -56,6 +56,8 @@ class Ledger:
     households: dict[str, Household] = field(default_factory=dict)
     progress: dict[StreamKey, Progress] = field(default_factory=dict)
     holes: dict[StreamKey, gaps.Hole] = field(default_factory=dict)
+    deaf_ms: int | None = None  # since when no hub of some district can be heard
+    cut_off: bool = False  # the operator has been told so
 
     def receive(self, message: UpMessage, at_ms: int, *, retained: bool = False) -> Outcome:
         """Take one valid message."""
@@ -131,7 +133,9 @@ class Ledger:
         born = home.online and (home.session, home.epoch) != (before.session, before.epoch)
         mine = (case for case in self.cases.values() if case.hub == home.hub)
         says = tuple(say for case in mine for say in restated(case)) if born else ()
-        return Outcome(households=(home,), progress=tuple(moved), says=says)
+        gone = newly_evicted(before, home)
+        events = (Event(at_ms, Notice.EVICTED, home.hub, "", gone),) if gone else ()
+        return Outcome(households=(home,), progress=tuple(moved), says=says, events=events)
 
     def _come_so_far(
         self, key: StreamKey, at_ms: int, *, seq: int = 0, announced: int = 0

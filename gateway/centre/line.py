@@ -28,7 +28,10 @@ from gateway.edge.mqtt import Connection, Publication, Received, Refused, Versio
 from gateway.errors import LinkError
 from gateway.settings import BrokerSettings
 
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 3.0
+"""All homes of a district wait for this one connection: it is no herd."""
+
+HEALTHY_S = 30.0
 WINDOW = 20
 GOODBYE_S = 1.0
 
@@ -73,7 +76,7 @@ class Line:
                 self.why = str(wrong)
                 if isinstance(wrong, Refused) and wrong.old:
                     self._version = Version.V311 if self._version is Version.V5 else Version.V5
-            healthy = asyncio.get_running_loop().time() - began > LONGEST_WAIT_S
+            healthy = asyncio.get_running_loop().time() - began > HEALTHY_S
             failures = 1 if healthy else failures + 1
             await asyncio.sleep(wait_s(failures, random.random()))  # noqa: S311 - no secret
 

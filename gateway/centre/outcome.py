@@ -17,8 +17,13 @@ class Notice(StrEnum):
 
     RAISED_HERE = "raised-here"  # the hub went quiet in the cancel window
     NOT_PRESENTED = "not-presented"  # stored for 60 s and nobody has seen it
-    HUB_GONE = "hub-gone"
-    HUB_BACK = "hub-back"
+    HUB_GONE = "hub-gone"  # or its link: nobody can tell the two apart before it is back
+    HUB_BACK = "hub-back"  # it had stopped
+    LINK_BACK = "link-back"  # it had run all the while
+    EVICTED = "evicted"  # a hub had no room: telemetry went before it was stored here
+    UNTESTED = "untested"  # no test alarm of a hub for more than a day
+    CUT_OFF = "cut-off"  # this centre does not hear its hubs; of none it says that it is gone
+    HEARING = "hearing"  # it hears them again
     GAP = "gap"  # asked again and again, and messages are still missing
     PROTOCOL = "protocol"  # a hub sent what the contract forbids
     RESULT = "result"  # what became of a command

@@ -45,8 +45,8 @@ class View:
     zone: tzinfo = UTC
 
     def label(self, hub: str) -> str:
-        """Return the hub's name here, or the beginning of its pseudonym."""
-        return self.labels.get(hub) or f"{hub[:8]}…"
+        """Return the hub's name here, or the beginning of its pseudonym; "" for the centre."""
+        return self.labels.get(hub) or (f"{hub[:8]}…" if hub else "")
 
 
 def urgency(case: Case) -> tuple[int, bool, int, str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.centre import gaps
 from gateway.centre.case import Case
-from gateway.centre.household import Household, gone_since
+from gateway.centre.household import FLAP_MS, Household, gone_since, overdue_test, ran_on
 from gateway.centre.ledger import Ledger
 from gateway.centre.outcome import Ask, Event, Notice, Outcome, Say
 from gateway.centre.rules import (
@@ -39,8 +39,13 @@ def tick(ledger: Ledger, at_ms: int, *, listening_ms: int | None) -> Outcome:
         if after.closed_ms is not None and at_ms - after.closed_ms >= FORGET_MS:
             del ledger.cases[case.id]
     homes = []
+    events += _own_way(ledger, at_ms, hearing=listening_ms is not None)
     if listening_ms is not None:
         for home, event in _come_and_gone(ledger, at_ms, listening_ms):
+            ledger.households[home.hub] = home
+            homes.append(home)
+            events.append(event)
+        for home, event in _untested(ledger, at_ms):
             ledger.households[home.hub] = home
             homes.append(home)
             events.append(event)
@@ -82,10 +87,43 @@ def _come_and_gone(
     for home in list(ledger.households.values()):
         since = gone_since(home, at_ms, listening_ms)
         if since is not None and not home.gone:
-            detail = f"for {(at_ms - since) // 1000} s"
-            yield replace(home, gone=True), Event(at_ms, Notice.HUB_GONE, home.hub, "", detail)
+            how = "silent on a connection that stands" if home.online else "its connection broke"
+            gone = replace(home, gone=True, gone_ms=since)
+            detail = f"for {(at_ms - since) // 1000} s, {how}"
+            yield gone, Event(at_ms, Notice.HUB_GONE, home.hub, "", detail)
         if home.gone and since is None and home.online:
-            yield replace(home, gone=False), Event(at_ms, Notice.HUB_BACK, home.hub)
+            notice = Notice.LINK_BACK if ran_on(home) else Notice.HUB_BACK
+            detail = f"after {(at_ms - home.gone_ms) // 1000} s"
+            yield replace(home, gone=False), Event(at_ms, notice, home.hub, "", detail)
+
+
+def _untested(ledger: Ledger, at_ms: int) -> Iterator[tuple[Household, Event]]:
+    """Tell once of a hub that is there and whose daily test alarm does not come."""
+    for home in list(ledger.households.values()):
+        overdue = home.online and not home.gone and overdue_test(home, at_ms)
+        if overdue and not home.untested:
+            hours = (at_ms - max(home.test_ms, home.known_ms)) // 3_600_000
+            yield (
+                replace(home, untested=True),
+                Event(at_ms, Notice.UNTESTED, home.hub, "", f"for {hours} h"),
+            )
+        if home.untested and not overdue_test(home, at_ms):
+            ledger.households[home.hub] = replace(home, untested=False)
+
+
+def _own_way(ledger: Ledger, at_ms: int, *, hearing: bool) -> Iterator[Event]:
+    """Tell when the centre itself is cut off, which is no hub's fault, and when it hears again."""
+    if hearing:
+        if ledger.cut_off and ledger.deaf_ms is not None:
+            detail = f"after {(at_ms - ledger.deaf_ms) // 1000} s"
+            yield Event(at_ms, Notice.HEARING, "", "", detail)
+        ledger.deaf_ms, ledger.cut_off = None, False
+        return
+    if ledger.deaf_ms is None:
+        ledger.deaf_ms = at_ms
+    if not ledger.cut_off and at_ms - ledger.deaf_ms >= FLAP_MS:
+        ledger.cut_off = True
+        yield Event(at_ms, Notice.CUT_OFF, "", "", "no broker of a district can be reached")
 
 
 def _ask_for_holes(ledger: Ledger, at_ms: int) -> tuple[list[Ask], list[Event]]:

@@ -189,6 +189,7 @@ def birth_body(
     sensors: Sequence[Mapping[str, Any]],
     clock_offset_ms: int | None = None,
     language: str = "ko",
+    uptime_s: int = 0,
 ) -> dict[str, Any]:
     """Return the retained `up/state` birth."""
     return {
@@ -200,6 +201,7 @@ def birth_body(
         "sensors": list(sensors),
         "clock_offset_ms": clock_offset_ms,
         "language": language,
+        "uptime_s": uptime_s,
     }
 
 
@@ -220,6 +222,7 @@ def heartbeat_body(
     outbox: int,
     open_alerts: int = 0,
     clock_offset_ms: int | None = None,
+    evicted: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return an `up/hb`: the high-water seq of every stream, so that a lost tail is seen."""
     return {
@@ -231,4 +234,5 @@ def heartbeat_body(
         "outbox": outbox,
         "open_alerts": open_alerts,
         "clock_offset_ms": clock_offset_ms,
+        **({"evicted": dict(evicted)} if evicted else {}),
     }

@@ -129,7 +129,8 @@ BIRTH = _object(
         "sensors": _array(_SENSOR),
         "clock_offset_ms": _OFFSET,
         "language": {"enum": ["ko", "en"]},
-    }
+    },
+    {"uptime_s": {**_integer(0), "description": "a hub that ran on had only lost its link"}},
 )
 WILL = _object(
     {"v": _V, "hub": _HUB, "online": {"const": False}, "boot": _BOOT, "session": _SESSION}
@@ -250,7 +251,14 @@ HB = _object(
         "outbox": {**_integer(0), "description": "rows not finished"},
         "open_alerts": _integer(0),
         "clock_offset_ms": _OFFSET,
-    }
+    },
+    {
+        "evicted": {
+            "type": "object",
+            "additionalProperties": _integer(0),
+            "description": "rows that went for want of room before they were stored, by stream",
+        }
+    },
 )
 
 ACK: Schema = {

@@ -31,6 +31,10 @@ from gateway.core.outputs import Keep, Stream
 from gateway.core.wire import event_bodies, event_item, summary_body, summary_item
 
 EVERY_MS = 300_000
+RECORD_MS = 60_000
+"""A value that goes up and down all day (a band's heart rate, once a second) is kept once a minute:
+kept at every change it had the SD card write 25 MB a day, kept so it is 14 (bench_card.py)."""
+
 MANY = 50  # events that do not wait for the five minutes
 STILL_MG = 60  # |a| within this of its own mean over a block: the arm did not move
 
@@ -83,15 +87,16 @@ class Telemetry:
         self._items: list[dict[str, Any]] = []
         self._sums: dict[tuple[str, str], list[float]] = {}
         self._since: At | None = None
-        self._kept: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._last: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._kept: dict[tuple[str, str], Keep] = {}
 
     @property
     def last(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-        """Return the newest kept value by (device, what)."""
-        return self._kept
+        """Return the newest value by (device, what)."""
+        return self._last
 
     def heard(self, given: Heard) -> Iterator[Keep]:
-        """Take what a device said; return what its home's record keeps (changes only)."""
+        """Take what a device said; return what its home's record keeps: events, and changes."""
         for reading in given.readings:
             self._count(reading.device, reading.value)
             event = spoken(reading.value)
@@ -101,9 +106,18 @@ class Telemetry:
             named = kept(reading.value)
             if named is not None:
                 what, value = named
-                if event is not None or self._kept.get((reading.device, what)) != value:
-                    self._kept[reading.device, what] = value
-                    yield Keep(reading.at, reading.device, what, value)
+                self._last[reading.device, what] = value
+                keep = Keep(reading.at, reading.device, what, value)
+                if event is not None or self._worth_keeping(keep):
+                    self._kept[reading.device, what] = keep
+                    yield keep
+
+    def _worth_keeping(self, new: Keep) -> bool:
+        old = self._kept.get((new.device, new.what))
+        if old is None:
+            return True
+        passed = elapsed_ms(old.at, new.at)
+        return old.value != new.value and (passed is None or passed >= RECORD_MS)
 
     def note(self, at: At, device: str, what: str, value: Mapping[str, Any]) -> None:
         """Add an event of the hub's own."""

@@ -18,11 +18,16 @@ class CentreLink:
     """What is known of the centre. `changed(up, detail)` is called once for each change."""
 
     def __init__(
-        self, alarms: AlarmLane, brokers: int, changed: Callable[[bool, str], None]
+        self,
+        alarms: AlarmLane,
+        brokers: int,
+        changed: Callable[[bool, str], None],
+        pace: float = 1.0,
     ) -> None:
         self._alarms = alarms
         self._brokers = brokers
         self._changed = changed
+        self._pace = pace
         self._switches = 0  # brokers changed since something was stored
         self.up: bool | None = None
         self.left = False  # it said so itself
@@ -49,7 +54,9 @@ class CentreLink:
         heard = float("-inf") if self.last_stored is None else self.last_stored
         if offered is not None and now - max(offered, heard) >= NOT_STORED_S:
             self._turn(up=False, detail=f"no `stored` for an alarm for {NOT_STORED_S:g} s")
-        patience = SECOND_BROKER_AFTER_S * 2.0 ** min(self._switches // self._brokers, 5)
+        patience = (
+            self._pace * SECOND_BROKER_AFTER_S * 2.0 ** min(self._switches // self._brokers, 5)
+        )
         if self._brokers == 1 or sent is None or now - max(sent, heard) < patience:
             return ""
         self._switches += 1

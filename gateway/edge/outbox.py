@@ -47,14 +47,18 @@ class Outbox:
         return tuple(rows)
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
-        """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""
+        """Finish what the centre has stored, and return its ids. Other statuses finish nothing.
+
+        Of alarms the disk is not asked: memory has them all, and a slow card must not hold them up.
+        """
         if ack.status is not AckStatus.STORED:
             return ()
         ids = self._backlog.named(ack)
-        with contextlib.suppress(StoreError):  # a row we cannot look up is acknowledged again
-            ids += await self._transactions.read(
-                lambda db: disk_rows.named(db, ack.epoch, ack.stream, ack.ids, ack.upto)
-            )
+        if ack.stream != Stream.ALARM:
+            with contextlib.suppress(StoreError):  # a row we cannot look up is acknowledged again
+                ids += await self._transactions.read(
+                    lambda db: disk_rows.named(db, ack.epoch, ack.stream, ack.ids, ack.upto)
+                )
         fresh = [id_ for id_ in dict.fromkeys(ids) if id_ not in self._backlog.done]
         self._backlog.finish(fresh)
         return tuple(fresh)

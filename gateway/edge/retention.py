@@ -125,8 +125,12 @@ def census(db: Database, without: list[str]) -> Census:
         [json.dumps(without)],
     )
     readings = db.execute("SELECT count(*) FROM readings").fetchone()[0]
-    evicted = db.execute("SELECT lane, rows FROM evicted").fetchall()
-    return Census(dict(lanes.fetchall()), readings, dict(evicted), bytes_on_disk(db))
+    return Census(dict(lanes.fetchall()), readings, evicted(db), bytes_on_disk(db))
+
+
+def evicted(db: Database) -> dict[str, int]:
+    """Return how many rows went before their time, by lane."""
+    return dict(db.execute("SELECT lane, rows FROM evicted").fetchall())
 
 
 def _expire(db: Database, policy: Policy) -> int:

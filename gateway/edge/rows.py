@@ -103,8 +103,10 @@ def _row(
 def named(db: Database, epoch: str, stream: str, ids: Iterable[str], upto: int | None) -> list[str]:
     """Return the ids of outbox rows that an acknowledgement names, by id or by `upto`."""
     found = db.execute(
-        "SELECT id FROM outbox WHERE epoch = ? AND stream = ?"
-        " AND (seq <= ? OR id IN (SELECT value FROM json_each(?))) ORDER BY seq",
-        [epoch, stream, 0 if upto is None else upto, json.dumps(list(ids))],
+        # Two look-ups by index: one with OR walks the stream's whole backlog.
+        "SELECT id, seq FROM outbox WHERE stream = ?1 AND epoch = ?2 AND seq <= ?3"
+        " UNION SELECT id, seq FROM outbox WHERE id IN (SELECT value FROM json_each(?4))"
+        " AND stream = ?1 AND epoch = ?2 ORDER BY seq",
+        [stream, epoch, 0 if upto is None else upto, json.dumps(list(ids))],
     )
-    return [id_ for (id_,) in found.fetchall()]
+    return [id_ for id_, _seq in found.fetchall()]

@@ -47,6 +47,7 @@ class Session:
         heartbeat: Callable[[], Mapping[str, Any]],
         centre_gone: Callable[[], bool],
         published: Callable[[str], None] = lambda _id: None,
+        pace: float = 1.0,
     ) -> None:
         self._connection = connection
         self._topics = topics
@@ -58,9 +59,10 @@ class Session:
         self._centre_gone = centre_gone
         self._published = published
         self._changed = asyncio.Event()
-        self.bulk = BulkLane()
+        self._patience_s = PUBACK_S * pace
+        self.bulk = BulkLane(pace)
         self.window = max(1, min(window, connection.receive_maximum))
-        self.for_bulk = max(1, self.window - max(1, self.window // 4))
+        self.for_bulk = max(1, self.window - max(1, self.window // 8))
 
     def changed(self, *, rows: bool = False) -> None:
         """Something may be sendable now; `rows`: the outbox has new rows."""
@@ -108,13 +110,13 @@ class Session:
         loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
-            if self._connection.unanswered_s() >= PUBACK_S:
-                raise LinkError(f"the broker left a message unanswered for {PUBACK_S:g} s")
+            if self._connection.unanswered_s() >= self._patience_s:
+                raise LinkError(f"the broker left a message unanswered for {self._patience_s:g} s")
             self._send_alarms(loop.time())
             again_at = await self._send_bulk(loop)
             if self._changed.is_set():
                 continue
-            due = [again_at, loop.time() + PUBACK_S / 4]
+            due = [again_at, loop.time() + self._patience_s / 4]
             if self._connection.in_flight < self.window:
                 due.append(self._alarms.next_due())
             wait_s = min(at for at in due if at is not None) - loop.time()

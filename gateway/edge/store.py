@@ -46,6 +46,10 @@ from gateway.settings import StoreSettings
 FLUSH_ROWS = 2000
 """Telemetry that waits in memory before it is written whatever the time: about 1 MB."""
 
+DONE_ROWS = 500
+"""Stored rows that may stay on the disk until the next batch. Every look-up reads past them: with
+thousands of them a draining backlog held up a fresh alarm for 20 s."""
+
 PATIENCE = 5
 """Telemetry may take this many times an alarm's limit: a slow card is no fault yet."""
 
@@ -69,6 +73,7 @@ class Store:
         self._settings, self._limit_s = settings, limit_s
         self._on_rows = on_rows
         self._due = asyncio.Event()
+        self._evicted: Mapping[str, int] = {}
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -105,6 +110,7 @@ class Store:
             on_rows=on_rows,
         )
         await transactions.begin()
+        await store._count_evicted()
         flusher = asyncio.create_task(store._flush_when_due(), name="store-flusher")
         try:
             yield store
@@ -144,6 +150,11 @@ class Store:
         """Whether the last write succeeded."""
         return self._transactions.healthy
 
+    @property
+    def evicted(self) -> Mapping[str, int]:
+        """Return how many rows went before the centre had them, by lane, in this database."""
+        return self._backlog.with_shed(self._evicted)
+
     async def restore(self) -> Restored:
         """Return what the last run left: alerts, decoders' memories, learnt state, last instant."""
         return self._transactions.restored
@@ -160,10 +171,21 @@ class Store:
         Never raises for the disk's sake, and returns within the limit.
         """
         alone = [post for post in outputs.posts if post.stream in PROMPT]
-        self._backlog.take(outputs, [post for post in outputs.posts if post.stream not in PROMPT])
+        rest = [post for post in outputs.posts if post.stream not in PROMPT]
+        taken = False
+
+        def take() -> None:
+            # Not before its own turn: a batch on its way would carry the button's counter to the
+            # disk without its alarm, and a hub killed between the two would never hear it again.
+            nonlocal taken
+            if not taken:
+                taken = True
+                self._backlog.take(outputs, rest)
+
         try:
-            written = await self._transactions.write(Batch(posts=alone), self._limit_s)
+            written = await self._transactions.write(Batch(posts=alone), self._limit_s, take)
         except StoreError as error:
+            take()
             rows = self._backlog.from_memory(alone, self.boot_number)
             self._transactions.failed(error)
             return Committed(rows, durable=False, error=str(error))
@@ -227,7 +249,10 @@ class Store:
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""
-        return await self._outbox.finish(ack)
+        finished = await self._outbox.finish(ack)
+        if len(self._backlog.done) >= DONE_ROWS:
+            self._due.set()
+        return finished
 
     async def depth(self) -> Depth:
         """Return how much lies where, for `ansim status`; of a silent disk nothing is known."""
@@ -271,10 +296,15 @@ class Store:
             )
             lanes[lane] += gone
         size = await self._transactions.read(retention.bytes_on_disk)
+        await self._count_evicted()
         expired = lanes.pop("expired", 0)
         return retention.Evicted(expired, {k: lanes[k] for k in retention.LANES if lanes[k]}, size)
 
     # ------------------------------------------------------------------------------ inside
+    async def _count_evicted(self) -> None:
+        with contextlib.suppress(StoreError):
+            self._evicted = await self._transactions.read(retention.evicted)
+
     def _overdue(self) -> bool:
         return self._backlog.age_ms >= self._settings.batch_s * 1000
 
@@ -286,3 +316,4 @@ class Store:
             with contextlib.suppress(StoreError):
                 while self._disk.tight and await self._transactions.regain():
                     pass
+            await self._count_evicted()

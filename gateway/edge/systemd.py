@@ -2,12 +2,17 @@
 
 The protocol is one datagram of lines (man 3 sd_notify); a library for it would be larger than this.
 Without $NOTIFY_SOCKET (a terminal, a test) everything here does nothing.
+
+Nothing here waits: a service manager that does not read for a while must not stop the hub in the
+middle of an alarm. What it did not take is told again, in its order, with the next word.
 """
 
 import contextlib
 import os
 import socket
 from collections.abc import Mapping
+
+MOST_OWED = 10
 
 
 class Notifier:
@@ -17,6 +22,7 @@ class Notifier:
         address = environment.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
         watchdog_us = environment.get("WATCHDOG_USEC", "")
+        self._owed: list[str] = []
         self.watchdog_s = int(watchdog_us) / 1e6 if watchdog_us.isdigit() else None
 
     def ready(self, status: str) -> None:
@@ -36,19 +42,20 @@ class Notifier:
         self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 
     def watchdog(self) -> None:
-        """Say that every part has turned since the last time.
-
-        A service manager that does not read must not hold the hub: it is told again soon.
-        """
-        with contextlib.suppress(OSError):
-            self._send("WATCHDOG=1", socket.MSG_DONTWAIT)
+        """Say that every part has turned since the last time; not owed: it is said again soon."""
+        self._send("WATCHDOG=1", owed=False)
 
     def status(self, text: str) -> None:
         """Set the line that `systemctl status` shows."""
         self._send(f"STATUS={text}")
 
-    def _send(self, message: str, flags: int = 0) -> None:
+    def _send(self, message: str, *, owed: bool = True) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-            sock.sendto(message.encode(), flags, self._address)
+        waiting = [*self._owed, message]
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        with sock, contextlib.suppress(OSError):
+            while waiting:
+                sock.sendto(waiting[0].encode(), socket.MSG_DONTWAIT, self._address)
+                del waiting[0]
+        self._owed = (waiting if owed else waiting[:-1])[-MOST_OWED:]

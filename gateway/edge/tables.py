@@ -151,7 +151,7 @@ def restore(db: Database) -> Restored:
     memories = db.execute("SELECT device, counts FROM memories").fetchall()
     state = db.execute("SELECT name, state FROM detectors").fetchall()
     (seen,) = db.execute("SELECT last_seen FROM self").fetchone()
-    known, unreadable = _decoded(alerts)
+    known, unreadable = decoded(alerts)
     return Restored(
         alerts=known,
         unreadable=unreadable,
@@ -161,7 +161,7 @@ def restore(db: Database) -> Restored:
     )
 
 
-def _decoded(rows: list[tuple[str, str]]) -> tuple[tuple[Alert, ...], tuple[str, ...]]:
+def decoded(rows: list[tuple[str, str]]) -> tuple[tuple[Alert, ...], tuple[str, ...]]:
     """Return the alerts, and the ids of those that another version wrote in its own way.
 
     One such must not keep the hub from starting; its messages are in the outbox as they were.

@@ -12,6 +12,7 @@ something newer, and what one transaction could not write the next one does.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from sqlite_utils import Database
@@ -21,7 +22,8 @@ from gateway.edge import rows, tables
 from gateway.edge.backlog import Backlog
 from gateway.edge.batch import Batch, Written
 from gateway.edge.database import Disk, Replaced
-from gateway.edge.records import Restored, Row
+from gateway.edge.records import FoundState, Restored, Row
+from gateway.edge.salvage import salvage
 from gateway.edge.writer import Writer
 from gateway.errors import StoreError
 
@@ -61,7 +63,12 @@ class Transactions:
     async def begin(self) -> None:
         """Open the database, or note that it cannot be opened now."""
         try:
-            await self._writer.run(lambda _job: self._disk.open(), limit_s=OPEN_LIMIT_S)
+            found = await self._writer.run(lambda _job: self._disk.open(), limit_s=OPEN_LIMIT_S)
+            if found.state is FoundState.UNUSABLE:
+                await self._salvage(self._disk.path)
+            if found.kept_as:
+                await self._salvage(self._disk.path.with_name(found.kept_as))
+                self._backlog.start_over()
             await self._adopt()
         except StoreError as error:
             self.failed(error)
@@ -72,11 +79,17 @@ class Transactions:
             await self._writer.run(lambda _job: self._disk.close(), limit_s=self._limit_s)
         await self._writer.stop(self._limit_s)
 
-    async def write(self, batch: Batch, limit_s: float) -> Written:
-        """Write `batch` and what is owed, durably; StoreError when the disk does not."""
+    async def write(
+        self, batch: Batch, limit_s: float, turn: Callable[[], None] = lambda: None
+    ) -> Written:
+        """Write `batch` and what is owed, durably; StoreError when the disk does not.
+
+        turn: called when its turn has come, before what is owed is joined.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + limit_s
         async with self._turn(limit_s):
+            turn()
             try:
                 written = await self._attempt(batch, end - loop.time())
             except Replaced as lost:
@@ -169,10 +182,17 @@ class Transactions:
         except Replaced as lost:
             self.failed(lost)
             restored, high, alarms = await self.read(self._everything)
-        if not self._adopted:
+        if not self._adopted and self.restored == Restored():
             self.restored = restored
         self._adopted, self.high = self._disk.epoch, high
         self._backlog.adopt(restored, alarms)
+
+    async def _salvage(self, path: Path) -> None:
+        """Take over what a database that cannot be used still says."""
+        self.restored, alarms = await self._writer.run(
+            lambda _job: salvage(path, self._hub), limit_s=OPEN_LIMIT_S
+        )
+        self._backlog.adopt(self.restored, alarms)
 
     def _everything(self, db: Database) -> tuple[Restored, dict[str, int], list[Row]]:
         alarms = rows.select(db, self._hub, Stream.ALARM)

@@ -8,6 +8,7 @@ list gets its chance; when none of them helped, each round waits twice as long (
 centre will never store must not make the hub change brokers for ever).
 
 All waiting here is the time of input and output (the event loop's); `at` comes from the clock.
+`pace` scales the schedule where breaking things many times must not take days.
 """
 
 import asyncio
@@ -85,6 +86,7 @@ class Uplink:
         heartbeat: Callable[[], Mapping[str, Any]],
         jitter: random.Random,
         pulse: Callable[[], None] = lambda: None,
+        pace: float = 1.0,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -95,7 +97,8 @@ class Uplink:
         self._birth = birth
         self._heartbeat = heartbeat
         self._jitter = jitter
-        self._alarms = AlarmLane()
+        self._pace = pace
+        self._alarms = AlarmLane(pace)
         self._feed = AlarmFeed(outbox, self._alarms)
         self._session: Session | None = None
         self._woken = asyncio.Event()
@@ -108,6 +111,7 @@ class Uplink:
             self._alarms,
             self._brokers.count,
             lambda up, detail: self._tell(Link.CENTRE, up=up, detail=detail),
+            pace,
         )
         self._pulse = pulse
         self._last_error = ""
@@ -236,12 +240,12 @@ class Uplink:
                 continue
             except LinkError as wrong:
                 self._note(str(wrong))
-            rounds = self._brokers.turn(healthy=loop.time() - began >= HEALTHY_S)
+            rounds = self._brokers.turn(healthy=loop.time() - began >= HEALTHY_S * self._pace)
             if rounds:
                 await self._pause(rounds)
 
     async def _pause(self, rounds: int) -> None:
-        pause = backoff_s(rounds, self._jitter, urgent=self._alarms.urgent())
+        pause = self._pace * backoff_s(rounds, self._jitter, urgent=self._alarms.urgent())
         try:
             async with asyncio.timeout(pause):
                 await self._hurry.wait()
@@ -288,6 +292,7 @@ class Uplink:
             heartbeat=self._heartbeat,
             centre_gone=lambda: self._centre.left,
             published=lambda id_: self._deliver(Published(self._clock.now(), id_)),
+            pace=self._pace,
         )
         await self._session.run(self._downlink.topics)
 

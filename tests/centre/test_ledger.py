@@ -309,6 +309,15 @@ def test_a_short_absence_is_no_event_and_a_long_one_is_told_once(bench: Bench) -
     assert [e.notice for e in bench.tick(T0 + 41_000).events] == [Notice.HUB_BACK]
 
 
+def test_a_hub_that_had_run_all_the_while_had_only_lost_its_link(bench: Bench) -> None:
+    bench.take(birth(1))
+    bench.take(death(1), T0 + 1_000)
+    bench.tick(T0 + 31_000)
+    bench.take(birth(2) | {"uptime_s": 3600}, T0 + 90_000)
+    (event,) = bench.tick(T0 + 91_000).events
+    assert (event.notice, event.detail) == (Notice.LINK_BACK, "after 90 s")
+
+
 def test_a_silent_hub_is_gone_within_180_seconds(bench: Bench) -> None:
     bench.take(birth(1))
     bench.take(heartbeat(at_ms=T0 + 60_000), T0 + 60_000)
@@ -321,6 +330,43 @@ def test_a_centre_that_was_cut_off_blames_no_hub(bench: Bench) -> None:
     hour = T0 + 3_600_000
     assert bench.tick(hour, listening_ms=None).events == ()
     assert bench.tick(hour + 1_000, listening_ms=hour).events == ()
+
+
+def test_a_centre_that_stays_cut_off_says_so_of_itself_once_and_says_when_it_hears(
+    bench: Bench,
+) -> None:
+    bench.take(birth(1))
+    notices = [
+        [event.notice for event in bench.tick(T0 + ms, listening_ms=since).events]
+        for ms, since in ((0, None), (29_000, None), (30_000, None), (300_000, None))
+    ]
+    assert notices == [[], [], [Notice.CUT_OFF], []]
+    back = bench.tick(T0 + 301_000, listening_ms=T0 + 301_000).events
+    assert [(event.notice, event.hub) for event in back] == [(Notice.HEARING, "")]
+
+
+def test_a_hub_whose_daily_test_alarm_does_not_come_is_told_once(bench: Bench) -> None:
+    hour = 3_600_000
+    bench.take(birth(1))
+    bench.take(alarm(1, msg="test"), T0 + hour)
+    bench.take(heartbeat(at_ms=T0 + 27 * hour), T0 + 27 * hour - 1_000)
+    assert bench.tick(T0 + 27 * hour - 1, listening_ms=T0).events == ()
+    (event,) = bench.tick(T0 + 27 * hour, listening_ms=T0).events
+    assert (event.notice, event.detail) == (Notice.UNTESTED, "for 26 h")
+    assert bench.tick(T0 + 27 * hour + 1_000, listening_ms=T0).events == ()
+    bench.take(alarm(2, ident="T2", msg="test"), T0 + 28 * hour)
+    bench.tick(T0 + 28 * hour, listening_ms=T0)
+    assert not bench.ledger.households[HUB].untested
+
+
+def test_what_a_hub_threw_away_for_want_of_room_is_told_once(bench: Bench) -> None:
+    bench.take(birth(1))
+    said = [
+        bench.take(heartbeat() | {"evicted": counts}, T0 + 1_000).events
+        for counts in ({"event": 500}, {"event": 500}, {"event": 700, "sum": 3}, {"event": 1})
+    ]
+    details = [[event.detail for event in events] for events in said]
+    assert details == [["event 500"], [], ["event 200, sum 3"], []], "a new card counts anew"
 
 
 def test_what_became_of_a_command_is_told_and_a_resend_is_not(bench: Bench) -> None:

@@ -122,8 +122,8 @@ async def test_a_backlog_is_never_held_in_memory_and_goes_on_as_the_centre_store
     outbox, lane = FakeOutbox(map(event, range(1, 1501))), BulkLane()
     sent = await drain(lane, outbox, 0.0)
     assert sent == list(range(1, MAX_AWAITING + 1))
-    lane.settle_upto(EPOCH, "event", 300)
-    assert await drain(lane, outbox, 1.0) == list(range(MAX_AWAITING + 1, MAX_AWAITING + 301))
+    lane.settle_upto(EPOCH, "event", 50)
+    assert await drain(lane, outbox, 1.0) == list(range(MAX_AWAITING + 1, MAX_AWAITING + 51))
 
 
 async def test_a_row_is_sent_once_a_connection_and_again_after_a_minute_without_stored() -> None:

@@ -84,7 +84,7 @@ CHOSEN: Final = MappingProxyType(
         # Where absences have ended without a door event: how long one is allowed at most.
         MISSED_MOST: 8.5,
         # Never less, and never more.
-        FLOOR: 4.0,
+        FLOOR: 4.6,
         CEILING_HOME: 12.0,
         CEILING_ARRIVED: 12.0,
         # While a front door's sensor is dead: everything, and what may be an absence.

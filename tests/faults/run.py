@@ -1,0 +1,223 @@
+"""One run: a plan carried out on a rig, everything healed, the account drawn up."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.settings import (
+    AnnouncerSettings,
+    BrokerSettings,
+    DeviceStanza,
+    FallSettings,
+    HubSettings,
+    Role,
+    Settings,
+    StoreSettings,
+    UplinkSettings,
+)
+from tests.brokers import PLAIN
+from tests.faults.account import Account, balance, order_and_holes
+from tests.faults.breaking import Breaking
+from tests.faults.card import card
+from tests.faults.checks import CHECKS
+from tests.faults.children import Nursery
+from tests.faults.plan import BUTTONS, CERTIFICATE_S, Plan
+from tests.faults.rig import WRIST, Rig
+from tests.faults.witness import ADDRESS, HALL, Residents, Witness
+from tests.hubs import DISTRICT, HUB
+
+STORED_WITHIN_S = 60.0
+QUIET_WITHIN_S = 30.0
+DURABLE = (
+    "listener {port} 127.0.0.1",
+    "persistence true",
+    "persistence_location {directory}/",
+    "autosave_interval 1",
+    "allow_anonymous true",
+    "set_tcp_nodelay true",
+)
+
+
+def home(directory: Path, *, band: bool = False) -> Settings:
+    """Return the settings of a run's home."""
+    devices = tuple(
+        DeviceStanza(name, "bthome", ADDRESS.format(number), role=Role.SOS, options={})
+        for number, name in enumerate(BUTTONS, 1)
+    )
+    hall = DeviceStanza("hall", "bthome", HALL, place="hall", options={})
+    wrist = DeviceStanza("band", "polar_pmd", WRIST, options={})
+    return Settings(
+        hub=HubSettings(id=HUB, district=DISTRICT),
+        uplink=UplinkSettings(
+            brokers=(BrokerSettings(url="mqtt://127.0.0.1:1"),), keepalive_s=5, heartbeat_s=2.0
+        ),
+        devices=(*devices, hall, *((wrist,) if band else ())),
+        fall=FallSettings(cancel_window_s=4.0),
+        announcer=AnnouncerSettings(command=("sh", "-c", f"echo {{sound}} >>{directory}/sounds")),
+        store=StoreSettings(directory=directory / "store", batch_s=1.0),
+        control_socket=directory / "control.sock",
+    )
+
+
+async def run(
+    nursery: Nursery,
+    plan: Plan,
+    keep: Path | None = None,
+    keep_bad: Path | None = None,
+    *,
+    nats: bool = False,
+) -> Account:
+    """Carry a plan out.
+
+    keep: where its files stay (else they go with the run). keep_bad: where the logs of a run stay
+    that was not good.
+    """
+    with contextlib.ExitStack() as stack:
+        if keep is None:
+            temporary = tempfile.TemporaryDirectory(
+                prefix="ansim-faults-",
+                ignore_cleanup_errors=True,  # an announcement may still be under way
+            )
+            directory = Path(stack.enter_context(temporary))
+        else:
+            directory = keep
+            directory.mkdir(parents=True, exist_ok=True)
+        settings = home(directory, band=plan.fall)
+        stack.enter_context(card(settings.store.directory, plan.disk_mb))
+        async with Rig.open(
+            nursery,
+            directory,
+            settings,
+            seed=plan.seed,
+            pace=plan.pace,
+            broker_lines=tuple(
+                line.replace("{directory}", str(directory))
+                for line in (DURABLE if plan.durable_broker else PLAIN)
+            ),
+            present=plan.present,
+            certificate_s=CERTIFICATE_S if plan.tls else None,
+            fall=plan.fall,
+            nats=nats,
+        ) as rig:
+            account = await _carried_out(rig, plan)
+        if keep_bad is not None and not account.good:
+            keep_bad.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - the run is over
+            for log in (rig.hub_log, rig.centre_log):
+                shutil.copy(log, keep_bad / f"{plan.seed}-{log.name}")
+        return account
+
+
+async def _carried_out(rig: Rig, plan: Plan) -> Account:
+    loop = asyncio.get_running_loop()
+    residents = Residents(rig, plan.hold)
+    witness = Witness(rig, residents)
+    breaking = Breaking(rig, witness)
+    await rig.begin()
+    watching = asyncio.create_task(witness.run())
+    began = loop.time()
+    try:
+        tasks = [
+            asyncio.create_task(_at(began + one.at_s, residents.press(one)))
+            for one in plan.pressings
+        ]
+        tasks += [
+            asyncio.create_task(_at(began + step.at_s, breaking.do(step))) for step in plan.steps
+        ]
+        breaks = tasks[len(plan.pressings) :]
+        if breaks:
+            await asyncio.wait(breaks)
+        for each in breaks:
+            each.result()
+        await asyncio.sleep(max(0.0, began + plan.length_s - loop.time()))
+        await rig.heal()
+        await witness.until(lambda: all(t.done() for t in tasks), STORED_WITHIN_S)
+        for each in tasks:
+            each.cancel()
+        await witness.until(lambda: residents.caused.keys() <= witness.cries, STORED_WITHIN_S)
+        shed = await _quiet(rig, witness)
+    finally:
+        watching.cancel()
+    await rig.hub.stop()
+    await rig.centre.stop()
+    witness.look()
+    return _account(plan, rig, residents, witness, breaking, shed, loop.time() - began)
+
+
+async def _at(when: float, what: Any) -> None:
+    await asyncio.sleep(max(0.0, when - asyncio.get_running_loop().time()))
+    await what
+
+
+async def _quiet(rig: Rig, witness: Witness) -> dict[str, int]:
+    """Wait until the hub has nothing left to say but telemetry; return what it has shed."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + QUIET_WITHIN_S
+    status: Any = None
+    while loop.time() < end:
+        status = await rig.status()
+        if status is not None:
+            left = status["store"]["unfinished"]
+            if not any(left.get(stream) for stream in ("alarm", "res", "evidence")):
+                break
+        await asyncio.sleep(0.1)
+    else:
+        if rig.hub.child is not None:
+            rig.hub.child.kill(signal.SIGUSR1)  # says in its log where it stands
+            await asyncio.sleep(0.2)
+        told = status and {**status["store"], "uplink": status["uplink"]}
+        rig.findings.append(f"alarms stay unfinished at the hub: {told}")
+    if status is None:
+        return {}
+    return {**status["store"]["evicted"], **status["inbox"]["shed"]}
+
+
+def _account(
+    plan: Plan,
+    rig: Rig,
+    residents: Residents,
+    witness: Witness,
+    breaking: Breaking,
+    shed: Mapping[str, int],
+    took_s: float,
+) -> Account:
+    stored = list(witness.stored.values())
+    epochs = {message.epoch for message in stored}
+    broken = epochs if breaking.epochs_may_break else set[str]()
+    lost, doubled, again, times = balance(residents.caused, stored, broken)
+    findings = [*rig.findings]
+    excused = set(broken)
+    findings += order_and_holes(
+        [m for m in stored if m.stream == "alarm"], {}, excused, witness.decided
+    )
+    if plan.theme in CHECKS:
+        findings += CHECKS[plan.theme](rig, witness)
+    findings += [f"the hub's log: {line}" for line in witness.troubles[-12:]]
+    if rig.centre_log.exists():
+        for text in rig.centre_log.read_text().splitlines():
+            if "Traceback" in text:
+                findings.append("the centre's log has a traceback")
+    doubled_cries = {one.partition(":")[0] for one in doubled}
+    once = len(residents.caused) - len(lost) - len(doubled_cries) - len(again)
+    return Account(
+        seed=plan.seed,
+        theme=plan.theme,
+        caused=len(residents.caused),
+        stored_once=once,
+        lost=tuple(lost),
+        doubled=tuple(doubled),
+        again=tuple(again),
+        findings=tuple(findings),
+        alarms=sum(message.stream == "alarm" for message in stored),
+        messages=len(stored),
+        to_stored_s=tuple(round(each, 3) for each in times),
+        longest_s=round(max(times, default=0.0), 3),
+        took_s=round(took_s, 2),
+        kills={k: v for k, v in breaking.kills.items() if v}
+        | {"hub deaths": rig.hub.deaths, "centre deaths": rig.centre.deaths},
+        shed=shed,
+    )

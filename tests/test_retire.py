@@ -1,0 +1,162 @@
+"""A hub that is replaced goes on as another, and one that is erased leaves nothing behind."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.core.model import Press
+from gateway.edge.alone import alone
+from gateway.edge.erasure import UnsentAlarms, erase, unsent
+from gateway.edge.handover import HandoverError, pack, refuse_moved, unpack
+from gateway.errors import ConfigurationError, HubError
+from gateway.retire import erase_hub, replace_hub
+from gateway.secret import Secret
+from gateway.settings import BrokerSettings, DeviceStanza, Language, Role, Settings, StoreSettings
+from gateway.virtual.world import World
+from tests.brokers import Mosquitto, free_port, needs_mosquitto
+from tests.homes import centre, daemon, settings
+from tests.hubs import write_yaml
+
+BUTTON = "B4:35:22:F5:3D:A4"
+PASSPHRASE = Secret("a long enough phrase")
+
+
+async def unsent_alarm(directory: Path, url: str) -> tuple[Settings, Path]:
+    """Let a hub take an alarm that no centre hears; return its settings and its YAML."""
+    key = directory / "sos.key"
+    key.write_text("00" * 16)
+    button = DeviceStanza("sos", "bthome", BUTTON, role=Role.SOS)
+    home = settings(directory, url, button)
+    async with World(SystemClock()) as world:
+        shelly = world.shelly_button(BUTTON)
+        async with daemon(home, world) as hub:
+            shelly.press(Press.SINGLE)
+            await hub.pump.idle(lambda: bool(list(hub.pipeline.book)))
+    config = directory / "gateway.yaml"
+    config.write_text("hub: secret\n")
+    keyed = dataclasses.replace(button, key_file=key)
+    return dataclasses.replace(home, devices=(keyed,)), config
+
+
+@needs_mosquitto
+@pytest.mark.broker
+async def test_the_new_hub_sends_what_the_old_one_could_not_under_its_own_key_and_once(
+    tmp_path: Path,
+) -> None:
+    old, config = await unsent_alarm(tmp_path, f"mqtt://127.0.0.1:{free_port()}")
+    card = tmp_path / "card"
+    pack(old, config, tmp_path / "hub.ansim", PASSPHRASE, tmp_path / "no-bluez")
+    unpack(tmp_path / "hub.ansim", PASSPHRASE, root=card)
+    with pytest.raises(HubError, match="has been replaced"):
+        refuse_moved(old.store.directory)
+    store = card / old.store.directory.relative_to("/")
+    async with Mosquitto(tmp_path) as broker, World(SystemClock()) as world:
+        url = f"mqtt://127.0.0.1:{broker.port}"
+        world.shelly_button(BUTTON)
+        new = dataclasses.replace(
+            settings(tmp_path, url, DeviceStanza("sos", "bthome", BUTTON, role=Role.SOS)),
+            store=StoreSettings(directory=store),
+        )
+        async with centre(tmp_path, BrokerSettings(url=url)) as desk, daemon(new, world) as hub:
+            message = await desk.alarm("pers")
+            assert (message.seq, message.epoch) == (1, hub.store.epoch)
+            await hub.pump.idle(lambda: not hub.uplink.status().alarms_waiting)
+        assert len(desk.alarms("pers")) == 1
+
+
+async def test_a_packed_hub_takes_its_keys_and_bonds_and_says_what_it_cannot(
+    tmp_path: Path,
+) -> None:
+    old, config = await unsent_alarm(tmp_path, "mqtt://127.0.0.1:1")
+    (broker,) = old.uplink.brokers
+    broker = dataclasses.replace(broker, key_file=Path("credential:hub.key"))
+    old = dataclasses.replace(old, uplink=dataclasses.replace(old.uplink, brokers=(broker,)))
+    bluez = tmp_path / "bluetooth"
+    for device in (BUTTON, "AA:AA:AA:AA:AA:AA"):
+        info = bluez / "00:11:22:33:44:55" / device / "info"
+        info.parent.mkdir(parents=True)
+        info.write_text(f"[LongTermKey] of {device}")
+    out = tmp_path / "hub.ansim"
+    moved = pack(old, config, out, PASSPHRASE, bluez)
+    assert moved.left_behind == ("credential:hub.key",)
+    assert moved.bonds == (BUTTON,), "a neighbour's bond stays where it is"
+    assert b"LongTermKey" not in out.read_bytes()
+    assert out.stat().st_mode & 0o777 == 0o600
+    card, new_bluez = tmp_path / "card", tmp_path / "new-bluetooth"
+    unpack(out, PASSPHRASE, root=card, bluetooth=new_bluez, adapter="0a:bb:cc:dd:ee:ff")
+    key = card / (tmp_path / "sos.key").relative_to("/")
+    assert (key.read_text(), key.stat().st_mode & 0o777) == ("00" * 16, 0o600)
+    info = new_bluez / "0A:BB:CC:DD:EE:FF" / BUTTON / "info"
+    assert info.read_text() == f"[LongTermKey] of {BUTTON}"
+    with pytest.raises(HandoverError, match="lives here already"):
+        unpack(out, PASSPHRASE, root=card)
+
+
+async def test_a_packed_hub_opens_for_its_passphrase_only(tmp_path: Path) -> None:
+    old, config = await unsent_alarm(tmp_path, "mqtt://127.0.0.1:1")
+    out = tmp_path / "hub.ansim"
+    pack(old, config, out, PASSPHRASE, tmp_path / "none")
+    with pytest.raises(HandoverError, match="wrong passphrase"):
+        unpack(out, Secret("another long phrase"), root=tmp_path / "card")
+    out.write_bytes(b"not a hub at all")
+    with pytest.raises(HandoverError, match="no packed hub"):
+        unpack(out, PASSPHRASE, root=tmp_path / "card")
+    assert not (tmp_path / "card").exists()
+
+
+async def test_an_erased_hub_leaves_no_file_and_unsent_alarms_are_not_erased_unasked(
+    tmp_path: Path,
+) -> None:
+    home, config = await unsent_alarm(tmp_path, "mqtt://127.0.0.1:1")
+    assert unsent(home.store.directory) == 1
+    with pytest.raises(UnsentAlarms, match="1 alarm"):
+        erase(home, config)
+    erased = erase(home, config, even_unsent=True)
+    assert erased.left == ()
+    assert not home.store.directory.exists()
+    assert not config.exists()
+    assert not (tmp_path / "sos.key").exists()
+
+
+async def test_neither_is_done_to_a_hub_whose_daemon_runs(tmp_path: Path) -> None:
+    home, config = await unsent_alarm(tmp_path, "mqtt://127.0.0.1:1")
+    with alone(home.store.directory):
+        with pytest.raises(HubError, match="already"):
+            erase(home, config, even_unsent=True)
+        with pytest.raises(HubError, match="already"):
+            pack(home, config, tmp_path / "out", PASSPHRASE, tmp_path / "none")
+    assert config.exists()
+
+
+def options(**more: object) -> argparse.Namespace:
+    """Return what the command line gives."""
+    usual = {"root": Path("/"), "adapter": "", "yes": True, "even_unsent": False}
+    return argparse.Namespace(**(usual | more))
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_a_technician_is_told_what_was_done_and_what_is_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: Language
+) -> None:
+    home, _ = await unsent_alarm(tmp_path, "mqtt://127.0.0.1:1")
+    config = write_yaml(tmp_path, "mqtt://127.0.0.1:1", [])
+    phrase, out = tmp_path / "phrase", tmp_path / "hub.ansim"
+    phrase.write_text("short")
+    given = options(step="pack", config=config, file=out, passphrase_file=phrase)
+    with pytest.raises(ConfigurationError, match="12"):
+        replace_hub(given, language)
+    phrase.write_text(PASSPHRASE.reveal())
+    assert replace_hub(given, language) == 0
+    given = options(
+        step="unpack", config=config, file=out, passphrase_file=phrase, root=tmp_path / "card"
+    )
+    assert replace_hub(given, language) == 0
+    assert erase_hub(options(config=config), language) == 0
+    said = capsys.readouterr().out
+    assert ("blkdiscard" in said, "ansim check" in said) == (True, True)
+    assert ("허브" in said) is (language is Language.KO)
+    assert not home.store.directory.exists()
+    assert PASSPHRASE.reveal() not in said
