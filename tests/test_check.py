@@ -231,6 +231,7 @@ def test_a_sensor_that_promises_no_sign_of_life_is_noted(sound: Settings) -> Non
     notes = [f.text.en for f in look(sound) if f.severity is Severity.NOTE]
 
     assert any(text.startswith("door: no regular sign of life") for text in notes)
+    assert any("its silence counts as the resident's" in text for text in notes)
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,9 @@ def _sensors(home: Home) -> Iterator[Finding]:
         listed = ", ".join(mute)
         yield note(
             "inactivity",
-            f"{listed}: no regular sign of life; a silent one may be dead, so silence is trusted "
-            "less the longer it lasts",
-            f"{listed}: 주기적인 신호가 없습니다. 조용하면 고장일 수 있어, 오래될수록 덜 믿습니다",
+            f"{listed}: no regular sign of life; if one dies nothing tells, and its silence counts "
+            "as the resident's",
+            f"{listed}: 주기적인 신호가 없어, 고장 나도 알 수 없고 그 침묵은 무활동으로 셉니다",
         )
     if fixed and not any(d.stanza.role is Role.DOOR for d in home.devices):
         yield warning(

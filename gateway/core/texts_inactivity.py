@@ -59,9 +59,17 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "a sign of life from {last} after {hours:.1f} h",
             "{hours:.1f}시간 만에 생활 신호 확인 ({last})",
         ),
+        "inactivity.said-home": (
+            "the centre says that the resident is home, after {hours:.1f} h",
+            "{hours:.1f}시간 만에 관제센터가 재택을 확인함",
+        ),
         "inactivity.held": (
             "by night attention waits for the morning, {hours:.1f} h longer",
             "야간에는 주의 경보를 아침까지 {hours:.1f}시간 미룸",
+        ),
+        "inactivity.held-to-warning": (
+            "by night attention waits for the warning, {hours:.1f} h longer",
+            "야간에는 주의 경보를 경고 단계까지 {hours:.1f}시간 미룸",
         ),
         "inactivity.blind": (
             "nothing of the home can be heard: the deadline stands still",

@@ -374,12 +374,41 @@ def test_the_outlook_names_the_deadline_in_both_languages() -> None:
 
 def test_the_outlook_says_that_the_night_will_hold_attention_back() -> None:
     watch = duty()
-    feed(watch, heard(17 * HOUR, "hall", SEEN), Tick(at(18 * HOUR)))
+    feed(watch, heard(20 * HOUR, "hall", SEEN), Tick(at(21 * HOUR)))
     told = watch.outlook()
-    assert told["at"].startswith("1970-01-02T01:00:00")
+    assert told["at"].startswith("1970-01-02T04:00:00")
     assert told["held_until"].startswith("1970-01-02T06:00:00")
-    assert "attention waits for the morning, 5.0 h longer" in told["en"]
-    assert "아침까지 5.0시간" in told["ko"]
+    assert "attention waits for the morning, 2.0 h longer" in told["en"]
+    assert "아침까지 2.0시간" in told["ko"]
+
+
+def test_the_outlook_lets_the_night_hold_attention_no_longer_than_until_warning() -> None:
+    levels = Levels(
+        attention_ms=4 * 3_600_000, warning_ms=6 * 3_600_000, emergency_ms=12 * 3_600_000
+    )
+    watch = duty(levels=levels)
+    feed(watch, heard(19 * HOUR, "hall", SEEN), Tick(at(20 * HOUR)))
+    told = watch.outlook()
+    assert told["at"].startswith("1970-01-01T23:00:00")
+    assert told["held_until"].startswith("1970-01-02T01:00:00")
+    assert "attention waits for the warning, 2.0 h longer" in told["en"]
+    assert stages(feed(watch, *ticks(20 * HOUR, 26 * HOUR)))[0] == (Stage.SUSPECTED, 25.0)
+
+
+def test_the_centres_word_that_the_resident_is_home_withdraws_what_was_suspected() -> None:
+    watch = duty()
+    said = feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 8 * HOUR))
+    assert [d.stage for d in said] == [Stage.SUSPECTED]
+    home = Asked(at(MORNING + 8 * HOUR + 10), Command("1", CommandName.HOME, {}, 0))
+    said = feed(watch, home)
+    assert [(d.stage, d.reason.code) for d in said] == [(Stage.WITHDRAWN, "inactivity.said-home")]
+    assert feed(watch, home) == []
+
+
+def test_a_sensor_that_promises_a_sign_twice_a_day_does_not_blind_the_home_between_two() -> None:
+    watch = duty(LifeSensor("hall", promise_s=12 * HOUR), LifeSensor("bath", promise_s=12 * HOUR))
+    said = feed(watch, heard(MORNING, "hall", SEEN), *ticks(MORNING, MORNING + 9 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, 17.0)]
 
 
 def test_a_long_announced_absence_stretches_no_level_beyond_its_own_hours() -> None:

@@ -98,7 +98,7 @@ class InactivityDuty:
                 until = command.args.get("until")
                 self._say_away(parse_timestamp(until) if until else None)
             case Asked(command=command) if command.name is CommandName.HOME:
-                self._say_home(given.at)
+                yield from self._said_home(given.at)
             case _:
                 pass
 
@@ -193,6 +193,14 @@ class InactivityDuty:
         self._routine.returned()
         self._allow(self._routine.allowed_ms(now_ms, self._tod(at), doorless=self._seen.doorless))
 
+    def _said_home(self, at: At) -> Iterator[Decision]:
+        """Take the centre's word that the resident is home: the silence told of is over."""
+        hours = self._run.length_ms(self._time.steady_ms) / HOUR_MS
+        if self._run.level:
+            reason = Reason("inactivity.said-home", {"hours": hours})
+            yield Decision(Kind.INACTIVITY, Stage.WITHDRAWN, at, DEVICE, reason)
+        self._say_home(at)
+
     # ------------------------------------------------------------------------------- judging
     @property
     def presence(self) -> str:
@@ -235,11 +243,17 @@ class InactivityDuty:
         yield self._decision(at, Stage.SUSPECTED, level)
 
     def _held_ms(self, due_ms: int) -> int:
-        """Return how long the night holds back an attention that is due in `due_ms`."""
+        """Return how long the night holds back an attention due in `due_ms`: to warning at most."""
         at, wet = self._at, self._place.get(self._run.last, "") in WET_ROOMS
         if at is None or not at.proven or wet or self.presence == "arrived":
             return 0
-        return self._levels.held_ms((self._time.tod_ms + due_ms) % DAY_MS)
+        warning_ms = self._run.limits_ms[1] - self._run.length_ms(self._time.steady_ms) - due_ms
+        return min(self._levels.held_ms((self._time.tod_ms + due_ms) % DAY_MS), max(0, warning_ms))
+
+    def _warned_first(self, left_ms: int, held_ms: int) -> bool:
+        """Return whether warning ends the holding back, before the night does."""
+        run = self._run
+        return max(0, left_ms) + held_ms >= run.limits_ms[1] - run.length_ms(self._time.steady_ms)
 
     def _values(self) -> dict[str, int | float | str]:
         run, now_ms = self._run, self._time.steady_ms
@@ -284,7 +298,8 @@ class InactivityDuty:
             due = timestamp(at.wall_ms + left_ms)
             if not run.level and (held_ms := self._held_ms(max(0, left_ms))):
                 held = timestamp(at.wall_ms + max(0, left_ms) + held_ms)
-                night = render(Reason("inactivity.held", {"hours": held_ms / HOUR_MS}))
+                until = "held-to-warning" if self._warned_first(left_ms, held_ms) else "held"
+                night = render(Reason(f"inactivity.{until}", {"hours": held_ms / HOUR_MS}))
                 english, korean = f"{english}; {night[0]}", f"{korean}. {night[1]}"
         return {
             "at": due,

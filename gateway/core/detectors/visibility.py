@@ -2,7 +2,9 @@
 
 A sensor that promises to be heard at least every so often and is not, is dead until it is heard
 again. One that promises nothing is believed: its visibility cannot be known, and `ansim check` says
-so. The home is blind when the hub is deaf, or when every sensor has promised and none keeps it.
+so. One that promises a sign less often than every two hours is believed as well: healthy, it would
+be called dead between two of its signs. The home is blind when the hub is deaf, or when every
+sensor has promised and none keeps it.
 """
 
 from collections.abc import Iterable
@@ -25,7 +27,7 @@ class Visibility:
         for sensor in sensors:
             if sensor.is_door:
                 self._doors.add(sensor.name)
-            if sensor.promise_s is None:
+            if sensor.promise_s is None or sensor.promise_s * 1000 > DEAD_AT_MOST_MS:
                 self._believed = True
                 continue
             limit_ms = round(sensor.promise_s * 1000) * MISSED
