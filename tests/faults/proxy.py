@@ -68,9 +68,11 @@ class Weather:
 class Proxy:
     """Listens on a port of its own; `port` is where its clients go."""
 
-    def __init__(self, targets: Sequence[int], chance: random.Random) -> None:
-        """Lead each client to one of the brokers at these ports that lives."""
-        self._targets, self._chance = list(targets), chance
+    def __init__(
+        self, targets: Sequence[int], chance: random.Random, host: str = "127.0.0.1"
+    ) -> None:
+        """Lead each client of `host` to one of the brokers at these ports that lives."""
+        self._targets, self._chance, self._host = list(targets), chance, host
         self.weather = Weather()
         self.rule: Rule | None = None
         self.port = 0
@@ -91,7 +93,7 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._client, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._client, self._host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def change(self, weather: Weather) -> None:
