@@ -99,10 +99,10 @@ class Engine:
         """Whether a plan's theme is for these brokers.
 
         The certificate of `tls` is a mosquitto's without client certificates; `wire` reads packets,
-        which in TLS are not to be read.
+        which in TLS are not to be read; behind a kernel's network the broker has another name.
         """
         return not (plan.tls and (self.shared or self.secure)) and not (
-            self.secure and plan.theme == "wire"
+            self.secure and (plan.wired or plan.theme == "wire")
         )
 
     def district(self, seed: int) -> str:

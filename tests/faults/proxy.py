@@ -73,11 +73,16 @@ class Proxy:
     """
 
     def __init__(
-        self, targets: Sequence[int], chance: random.Random, *, doors: bool = False
+        self,
+        targets: Sequence[int],
+        chance: random.Random,
+        host: str = "127.0.0.1",
+        *,
+        doors: bool = False,
     ) -> None:
-        """Lead each client to one of the brokers at these ports that lives."""
+        """Lead each client of `host` to one of the brokers at these ports that lives."""
         self._doors = [[target] for target in targets] if doors else [list(targets)]
-        self._chance = chance
+        self._chance, self._host = chance, host
         self.weather = Weather()
         self.rule: Rule | None = None
         self.ports = [0 for _ in self._doors]
@@ -104,7 +109,7 @@ class Proxy:
     async def _listen(self) -> None:
         for number, targets in enumerate(self._doors):
             client = functools.partial(self._client, targets)
-            server = await asyncio.start_server(client, "127.0.0.1", self.ports[number])
+            server = await asyncio.start_server(client, self._host, self.ports[number])
             self.ports[number] = server.sockets[0].getsockname()[1]
             self._servers.append(server)
 
