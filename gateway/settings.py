@@ -330,7 +330,7 @@ class AnnouncerSettings:
             "program and its arguments, as a list; runs in a unit of its own. Empty: nothing "
             "tells the resident, so no alarm waits for a cancel",
             "실행할 프로그램과 인자 목록. 비우면 알릴 방법이 없으므로 취소 대기 없이 바로 경보",
-            example=("/usr/bin/aplay", "/etc/ansim-gateway/pending.wav"),
+            example=("/usr/bin/aplay", "/etc/ansim/pending.wav"),
         ),
     )
 
