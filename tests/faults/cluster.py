@@ -11,6 +11,7 @@ import itertools
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -102,22 +103,8 @@ class Cluster:
 
     async def greets(self, port: int, client_id: str, user: str = CENTRE) -> bool:
         """Return whether a user with a clean MQTT 3.1.1 session is let in."""
-        name = client_id.encode()
         tls = None if self.identities is None else self.identities.context(user)
-        body = b"\x00\x04MQTT\x04\x02\x00\x3c" + len(name).to_bytes(2, "big") + name
-        try:
-            async with asyncio.timeout(5):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
-                try:
-                    writer.write(b"\x10" + bytes([len(body)]) + body)
-                    answer = await reader.readexactly(4)
-                    writer.write(b"\xe0\x00")
-                    await writer.drain()
-                    return answer == b"\x20\x02\x00\x00"
-                finally:
-                    writer.close()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            return False
+        return await answers(port, client_id, tls)
 
     async def _kill(self, number: int) -> None:
         node, self._nodes[number] = self._nodes[number], None
@@ -137,6 +124,25 @@ class Cluster:
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+
+async def answers(port: int, client_id: str = "prober", tls: ssl.SSLContext | None = None) -> bool:
+    """Return whether a clean MQTT 3.1.1 session is let in: what keeps sessions has a leader then."""
+    name = client_id.encode()
+    body = b"\x00\x04MQTT\x04\x02\x00\x3c" + len(name).to_bytes(2, "big") + name
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+            try:
+                writer.write(b"\x10" + bytes([len(body)]) + body)
+                answer = await reader.readexactly(4)
+                writer.write(b"\xe0\x00")
+                await writer.drain()
+                return answer == b"\x20\x02\x00\x00"
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return False
 
 
 def free_base(seed: int, count: int = 3 * NODES) -> int:
