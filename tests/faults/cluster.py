@@ -127,7 +127,7 @@ class Cluster:
 
 
 async def answers(port: int, client_id: str = "prober", tls: ssl.SSLContext | None = None) -> bool:
-    """Return whether a clean MQTT 3.1.1 session is let in: what keeps sessions has a leader then."""
+    """Return whether a clean MQTT 3.1.1 session is let in: the sessions have a leader then."""
     name = client_id.encode()
     body = b"\x00\x04MQTT\x04\x02\x00\x3c" + len(name).to_bytes(2, "big") + name
     try:
