@@ -225,7 +225,9 @@ class Routine:
             ]
             rows = np.array(state["rows"], np.int64).reshape(-1, ring.COLUMNS)[-ROWS:]
             meta = np.array(state["meta"], np.int64).reshape(b.META)
-            memory = np.array(state["memory"], np.int64).reshape(self._memory.shape)
+            memory = new_memory()
+            known = np.array(state["memory"], np.int64)
+            memory[: len(known)] = known  # an older one remembered less
             tod_days = np.array(state["tod_days"]).reshape(REGIMES, 24)
             tod_last = np.array(state["tod_last"], np.int64).reshape(REGIMES, 24)
             events = np.array(state["events"]).reshape(REGIMES, -1)

@@ -9,6 +9,10 @@ decides. Door events less than a minute apart, with nothing from inside between,
          of silence           ▼ │
                             ARRIVED ── inside event ──► HOME
 
+The door that closes behind whoever has just come in belongs to their return, also when the hall has
+seen them in between: open, motion, closed is one passage inwards. A band that comes back into reach
+while its wearer is out announces one: the door within five minutes of it is a return as well.
+
 BED is HOME where something has begun that may last: a bed or chair carries somebody, an activity
 was said to begin. LEFT is what the door alone can say; how probable it is that anybody left is
 learnt beside it (gateway.core.detectors.leaving), and where they are while nothing is heard
@@ -42,20 +46,23 @@ REGIMES: Final = 4
 MOTION, DOOR, INNER_DOOR, CONTACT, PRESSURE, FLUSH, FLOAT, EPISODE, BAND = range(9)
 
 # What the machine remembers. PASSED: door events of the present passage; DOOR_STATE: what the last
-# of them said; QUIET_MS: the silence before the passage.
-REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR, PASSED, DOOR_STATE, QUIET_MS = range(7)
+# of them said; QUIET_MS: the silence before the passage; CAME: the passage is a return; NEAR_MS: when
+# a band came back into reach.
+REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR, PASSED, DOOR_STATE, QUIET_MS, CAME, NEAR_MS = range(9)
 
 PASSAGE_MS: Final = 60_000
 GRACE_MS: Final = 20_000
 GRACE_MOTION_MS: Final = 3_000
 GRACE_BAND_MS: Final = 180_000
 AWAY_AT_LEAST_MS: Final = 600_000
+NEAR_DOOR_MS: Final = 300_000
+CLOSED: Final = 0
 _LONG_AGO: Final = -(1 << 50)
 
 
 def new_memory() -> Int64Array:
     """Return the machine's state in a home of which nothing is known yet: home."""
-    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0, 0, 0, 0], np.int64)
+    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0, 0, 0, 0, 0, _LONG_AGO], np.int64)
 
 
 @kernel
@@ -63,12 +70,14 @@ def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
     """Take one event; return the regime of the silence that may follow it."""
     regime = memory[REGIME]
     if kind == DOOR:
-        same = memory[AFTER_DOOR] == 1 and t_ms - memory[LAST_DOOR_MS] < PASSAGE_MS
+        closes = memory[CAME] == 1 and state == CLOSED
+        same = t_ms - memory[LAST_DOOR_MS] < PASSAGE_MS and (memory[AFTER_DOOR] == 1 or closes)
         if not same:
-            if regime == LEFT and t_ms - memory[LAST_MS] >= AWAY_AT_LEAST_MS:
-                regime = ARRIVED
-            else:
-                regime = LEFT
+            out = regime == LEFT and t_ms - memory[LAST_MS] >= AWAY_AT_LEAST_MS
+            back = out or t_ms - memory[NEAR_MS] < NEAR_DOOR_MS
+            regime = ARRIVED if back else LEFT
+            memory[CAME] = 1 if back else 0
+            memory[NEAR_MS] = _LONG_AGO
             memory[PASSED] = 0
             memory[QUIET_MS] = t_ms - memory[LAST_MS]
         memory[PASSED] += 1
@@ -81,6 +90,8 @@ def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
             grace_ms = GRACE_BAND_MS
         elif kind == MOTION and state == 1:
             grace_ms = GRACE_MOTION_MS
+        if kind == BAND and regime == LEFT and t_ms - memory[LAST_MS] >= AWAY_AT_LEAST_MS:
+            memory[NEAR_MS] = t_ms
         if t_ms - memory[LAST_DOOR_MS] > grace_ms:
             regime = BED if kind in (PRESSURE, EPISODE) and state == 1 else HOME
         memory[AFTER_DOOR] = 0
