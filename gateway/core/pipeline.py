@@ -57,8 +57,8 @@ class Plan:
         only by a single press while something is pending. A double or held press of it is no calm
         answer to a question: it cries for help at any time.
     place: the standard's location code of each device.
-    telemetry: whether what is said when nothing is the matter is gathered; a replay of months that
-        nobody will send wants alarms and days alone.
+    telemetry: whether what is said when nothing is the matter, and the evidence of a fall, is
+        gathered; a replay of months that nobody will send wants alarms and days alone.
     """
 
     detectors: tuple[Detector, ...]
@@ -174,12 +174,7 @@ class Pipeline:
         if given.memory is not None:
             draft.memories.append(given.memory)
         if self._plan.telemetry:
-            draft.keeps.extend(self.telemetry.heard(given))
-        for reading in given.readings:
-            if isinstance(reading.value, AccelerationBlock):
-                self._evidence.block(given.device, reading.value)
-            elif (event := spoken(reading.value)) is not None:
-                self._evidence.event(reading.at, given.device, *event)
+            self._gather(given, draft)
         if not self._cancels(given, draft):
             return given
         # The press was the resident's word: a sign of life to whoever counts silence, no cry for
@@ -190,6 +185,14 @@ class Pipeline:
         others = tuple(rule for rule in self._plan.detectors if rule not in learning)
         self._detect(replace(given, readings=rest), draft, others)
         return None
+
+    def _gather(self, given: Heard, draft: Draft) -> None:
+        draft.keeps.extend(self.telemetry.heard(given))
+        for reading in given.readings:
+            if isinstance(reading.value, AccelerationBlock):
+                self._evidence.block(given.device, reading.value)
+            elif (event := spoken(reading.value)) is not None:
+                self._evidence.event(reading.at, given.device, *event)
 
     def _cancels(self, given: Heard, draft: Draft) -> bool:
         """Take the resident's word; return whether the press was that and nothing else."""

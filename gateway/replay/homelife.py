@@ -173,6 +173,8 @@ def live(log: HomeLog, settings: Settings) -> Lived:
     for given in inputs(log):
         outputs = pipeline.feed(given)
         witness.saw(given, outputs)
+        if not outputs.alerts:
+            continue
         over = tuple(alert.id for alert in outputs.alerts if alert.reason.code == OVER)
         if over:
             ack = Ack("", Stream.ALARM, AckStatus.CLOSED, ids=over, cause=Cause.FALSE)

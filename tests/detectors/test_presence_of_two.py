@@ -99,7 +99,7 @@ def test_a_home_whose_visitors_leave_learns_that_its_door_says_little() -> None:
         for number in range(7)
         for after_ms, sensor, kind, state in (*SOMEBODY_LEAVES, moved(3 * MINUTE, KITCHEN))
     ]
-    again = [(63 * MINUTE + after_ms, *rest) for after_ms, *rest in SOMEBODY_LEAVES]
+    again = [(63 * MINUTE + one[0], *one[1:]) for one in SOMEBODY_LEAVES]
     after, later_ms, sooner_ms = told((*visits, *again))
     assert after.regime == LEFT
     assert presence(after, later_ms, 0)[0] == "ambiguous"
