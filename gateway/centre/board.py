@@ -23,6 +23,7 @@ from gateway.centre.words import (
     NOTICES,
     PEOPLE,
     SEVERITIES,
+    also,
     phrase,
     place,
     reason,
@@ -114,7 +115,8 @@ def _case_lines(
         f"{fit(age, ages)}{fit(view.label(case.hub), names)} {fit(where, places)} "
     )
     yield _styled(colour, head + _state(case, language, now_ms), width)
-    marks = " · ".join([reason(case, language), *_marks(view, case, language)])
+    told = [reason(case, language), *also(case, language)]
+    marks = " · ".join([*told, *_marks(view, case, language)])
     yield _styled(DIM if case.word is Word.HANDLED else "", f"{'':5}{plain(marks)}", width)
 
 

@@ -13,7 +13,7 @@ order of arrival, so what is the matter is the join of all that was said:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -55,6 +55,7 @@ class Case:
     due_ms: when the centre raises a pending one itself. raised_here: it did.
     ended: a fault or hazard is over, says the hub; only the centre closes it all the same.
     withdrawn: a cancel was heard, whether or not it still counted.
+    also: what else must be known of the reason, by language (what of a silence was not seen).
     updates: messages beyond the first. said: how far its word has come; None: nobody has seen it.
     """
 
@@ -89,6 +90,7 @@ class Case:
     cause: Cause | None = None
     operator: str = ""
     overdue: bool = False  # told that nobody has seen it
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
@@ -180,6 +182,16 @@ def _shown(body: Mapping[str, Any]) -> dict[str, Any]:
         "durable": body.get("durable") is not False,
         "ended": evid.get("ended") is True,
         "reason": {key: str(evid[key]) for key in ("reason", "en", "ko") if key in evid},
+        "also": _notes(evid.get("also")),
+    }
+
+
+def _notes(given: object) -> dict[str, tuple[str, ...]]:
+    lists = given if isinstance(given, dict) else {}
+    return {
+        key: tuple(str(note) for note in lists[key])
+        for key in ("en", "ko")
+        if isinstance(lists.get(key), list)
     }
 
 

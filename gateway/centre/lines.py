@@ -13,6 +13,7 @@ from gateway.centre.words import (
     NOTICES,
     PEOPLE,
     SEVERITIES,
+    also,
     place,
     reason,
     say,
@@ -32,7 +33,7 @@ def case_line(case: Case, name: str, at_ms: int, language: Language) -> str:
         place(case.loc, language) or case.sensor,
         f"{say(MATTERS[case.matter], language)}{cause}",
         say(PEOPLE[case.word], language),
-        reason(case, language),
+        "; ".join((reason(case, language), *also(case, language))),
         case.id,
     ]
     return plain("  ".join(part for part in parts if part))

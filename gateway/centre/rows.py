@@ -38,5 +38,6 @@ def case_of(text: str) -> Case:
         "matter": Matter(whole["matter"]),
         "word": Word(whole["word"]),
         "cause": Cause(whole["cause"]) if whole["cause"] else None,
+        "also": {key: tuple(notes) for key, notes in whole.get("also", {}).items()},
     }
     return Case(**whole)

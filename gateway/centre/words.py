@@ -187,6 +187,12 @@ def reason(case: Case, language: Language) -> str:
     return given.get(first) or given.get(second) or given.get("reason", "")
 
 
+def also(case: Case, language: Language) -> tuple[str, ...]:
+    """Return what else must be known of it, in the language where the hub said so."""
+    first, second = ("ko", "en") if language is Language.KO else ("en", "ko")
+    return case.also.get(first) or case.also.get(second) or ()
+
+
 def span(ms: int, language: Language) -> str:
     """Return a length of time in its two largest units.
 

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.core.alerts import Alert
+from gateway.core.bodies import ENVELOPE, MAX_PAYLOAD
 from gateway.core.book import AlertBook
 from gateway.core.commands import MEMORY, Commands, test_alarm
 from gateway.core.detector import Detector, Learning
 from gateway.core.draft import Draft
 from gateway.core.evidence import Evidence
+from gateway.core.fields import encode
 from gateway.core.inputs import Acknowledge, Asked, FromCentre, Input, Published, Refused
 from gateway.core.instants import elapsed_ms
 from gateway.core.model import (
@@ -42,6 +44,7 @@ from gateway.core.routine.diary import KEPT, Diary
 from gateway.core.telemetry import Telemetry, spoken
 
 SAVE_EVERY_MS = 600_000
+BRIEF_MOST = MAX_PAYLOAD - ENVELOPE - 200  # bytes left for it in the answer to a command
 TESTED = "@tested"  # when the last test alarm went out, kept beside the decoders' counters
 
 
@@ -54,6 +57,8 @@ class Plan:
         only by a single press while something is pending. A double or held press of it is no calm
         answer to a question: it cries for help at any time.
     place: the standard's location code of each device.
+    telemetry: whether what is said when nothing is the matter, and the evidence of a fall, is
+        gathered; a replay of months that nobody will send wants alarms and days alone.
     """
 
     detectors: tuple[Detector, ...]
@@ -65,6 +70,7 @@ class Plan:
     test_alarm_every_ms: int = 24 * 3_600_000
     diary: Diary | None = None
     save_every_ms: int = SAVE_EVERY_MS
+    telemetry: bool = True
 
 
 class Pipeline:
@@ -75,6 +81,7 @@ class Pipeline:
         self._new_id = new_id
         self.book = AlertBook(new_id, plan.window_ms, lambda device: plan.place.get(device, 0))
         self.telemetry = Telemetry()
+        self._outing = plan.cancel_buttons & plan.sos_buttons
         self._evidence = Evidence()
         self._commands = Commands(self.book, new_id, self._brief)
         self._saved: At | None = None
@@ -85,6 +92,21 @@ class Pipeline:
     def learning(self) -> tuple[Learning, ...]:
         """Return the detectors that learn."""
         return self._plan.learning
+
+    @property
+    def diary(self) -> Diary | None:
+        """Return the home's diary, if it keeps one."""
+        return self._plan.diary
+
+    @property
+    def outlook(self) -> Mapping[str, Any] | None:
+        """Return when it will ask for help if nothing more is heard, and why: see the schema."""
+        for learner in self._plan.learning:
+            told = getattr(learner, "outlook", None)
+            if told is not None:
+                outlook: Mapping[str, Any] = told()
+                return outlook
+        return None
 
     def restore(
         self,
@@ -129,9 +151,10 @@ class Pipeline:
                 )
         if detected is not None:
             self._detect(detected, draft)
-        if tells_of_outing(given, self._plan.cancel_buttons & self._plan.sos_buttons):
+        if tells_of_outing(given, self._outing):
             self._confirm(given.at, draft)
-        self._report(given.at, draft)
+        if self._plan.telemetry:
+            self._report(given.at, draft)
         self._note(given, draft)
         return draft.outputs()
 
@@ -150,12 +173,8 @@ class Pipeline:
     def _heard(self, given: Heard, draft: Draft) -> Heard | None:
         if given.memory is not None:
             draft.memories.append(given.memory)
-        draft.keeps.extend(self.telemetry.heard(given))
-        for reading in given.readings:
-            if isinstance(reading.value, AccelerationBlock):
-                self._evidence.block(given.device, reading.value)
-            elif (event := spoken(reading.value)) is not None:
-                self._evidence.event(reading.at, given.device, *event)
+        if self._plan.telemetry:
+            self._gather(given, draft)
         if not self._cancels(given, draft):
             return given
         # The press was the resident's word: a sign of life to whoever counts silence, no cry for
@@ -166,6 +185,14 @@ class Pipeline:
         others = tuple(rule for rule in self._plan.detectors if rule not in learning)
         self._detect(replace(given, readings=rest), draft, others)
         return None
+
+    def _gather(self, given: Heard, draft: Draft) -> None:
+        draft.keeps.extend(self.telemetry.heard(given))
+        for reading in given.readings:
+            if isinstance(reading.value, AccelerationBlock):
+                self._evidence.block(given.device, reading.value)
+            elif (event := spoken(reading.value)) is not None:
+                self._evidence.event(reading.at, given.device, *event)
 
     def _cancels(self, given: Heard, draft: Draft) -> bool:
         """Take the resident's word; return whether the press was that and nothing else."""
@@ -248,12 +275,17 @@ class Pipeline:
             draft.state.extend(((diary.name, diary.save()), *diary.kept()))
 
     def _brief(self) -> Mapping[str, Any]:
-        return {
+        """Return what a centre that asks for the status is told; the words may not fit."""
+        brief: dict[str, Any] = {
             "alerts": [
                 {"id": alert.id, "type": alert.kind.value, "state": alert.matter.value}
                 for alert in self.book
             ][:10],
+            "deadline": self.outlook,
         }
+        if brief["deadline"] and len(encode(brief)) > BRIEF_MOST:
+            brief["deadline"] |= {"en": "", "ko": ""}
+        return brief
 
     def save(self) -> tuple[tuple[str, bytes], ...]:
         """Return the learnt states as they are now, for the last flush before a stop."""

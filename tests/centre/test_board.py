@@ -166,6 +166,35 @@ def test_what_a_hub_sends_cannot_move_the_cursor() -> None:
     assert not any(char in line for line in lines for char in "\x1b\n\r\x07\x9b\u202e")
 
 
+SILENCE = {
+    "reason": "inactivity.attention.home",
+    "en": "5 h without a sign of life",
+    "ko": "5시간 동안 무활동",
+    "also": {"en": ["not heard: hall", "2 h unseen"], "ko": ["수신 안 됨: hall", "2시간 못 봄"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (KO, ("5시간 동안 무활동", "수신 안 됨: hall", "2시간 못 봄")),
+        (EN, ("5 h without a sign of life", "not heard: hall", "2 h unseen")),
+    ],
+)
+def test_what_of_a_silence_was_not_seen_stands_beside_its_reason(
+    language: Language, said: tuple[str, ...]
+) -> None:
+    view = view_of(alarm(1, type="inactivity", evid=SILENCE))
+    assert frame(view, language, width=140)[2].strip().startswith(" · ".join(said))
+    assert "; ".join(said) in case_line(view.open[0], "home 3", T0, language)
+
+
+@pytest.mark.parametrize("also", [None, "x", 3, [], {"en": "x"}, {"en": [1, None], "ko": {}}])
+def test_notes_of_any_form_keep_no_alarm_off_the_board(also: object) -> None:
+    view = view_of(alarm(1, type="inactivity", evid={**SILENCE, "also": also}))
+    assert frame(view, width=140)[2].strip().startswith("5시간 동안 무활동 · ")
+
+
 def test_an_onset_that_no_clock_can_show_does_not_break_the_board() -> None:
     lines = frame(view_of(alarm(1, t="0001-01-01T00:00:00.000Z")))
     assert "발생" in lines[2]

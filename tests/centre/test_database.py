@@ -57,6 +57,7 @@ def test_what_was_committed_is_the_ledger_again(path: Path, database: CentreData
         birth(),
         alarm(1),
         alarm(2, state="pending", due_ms=T0 + 30_000),
+        alarm(3, type="inactivity", evid={"reason": "x", "also": {"en": ["a", "b"]}}),
         counted("event", 1),
         counted("event", 3),
     )

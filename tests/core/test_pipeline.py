@@ -30,7 +30,9 @@ from gateway.core.model import (
     Stage,
 )
 from gateway.core.outputs import Outputs, Post, Sound, Stream
+from gateway.core.pipeline import Plan
 from gateway.core.wire import Ack, AckStatus, Cause, Command, CommandName
+from gateway.replay.direct import pipeline_of
 from tests.fakes import BOOT, at, heard, pipeline, press, tick
 
 
@@ -395,3 +397,11 @@ def test_the_same_inputs_give_the_same_outputs_twice() -> None:
     ]
     assert runs[0] == runs[1]
     assert any(outputs.urgent for outputs in runs[0])
+
+
+def test_a_replay_that_wants_no_telemetry_rings_all_the_same() -> None:
+    home = pipeline_of(Plan(detectors=(SosDetector("sos"),), telemetry=False))
+    outputs = [home.feed(press(7)), *(home.feed(tick(seconds)) for seconds in (60, 400, 800))]
+    assert [post.stream for one in outputs for post in one.posts] == [Stream.ALARM]
+    assert not any(one.keeps for one in outputs)
+    assert not home.telemetry.last
