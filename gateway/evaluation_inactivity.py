@@ -9,7 +9,7 @@ misses three is dead, and a call that comes much later than the last one is a fa
 from gateway.core.detectors.inactivity import Routine
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.presence import DOOR, LEFT
-from gateway.core.detectors.sight import LEFT_UNSEEN_MS, stretch
+from gateway.core.detectors.sight import LEFT_UNSEEN_MS, TOLD, stretch
 from gateway.core.model import Int64Array
 from gateway.core.timeline import MINUTE_MS, Break, HomeTime
 
@@ -96,7 +96,10 @@ class ScoredInactivityDetector:
         from_ms, allowed_ms = self._granted
         if self._routine.regime != LEFT:
             sights = [0.0 if i in self._dead else 1.0 for i in range(len(self._heard))]
-            allowed_ms = round(allowed_ms * stretch(self._routine.share(sights)))
+            times = stretch(self._routine.share(sights))
+            allowed_ms = round(allowed_ms * times)
+            if times >= TOLD:
+                self._routine.spoil()
         self._due_ms = from_ms + allowed_ms
 
     def _alive(self, sensor: int) -> None:

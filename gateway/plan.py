@@ -5,6 +5,7 @@ Used by everything that runs the pipeline: the daemon, a replay, the demo. What 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from gateway.core.detector import Detector, Learning
 from gateway.core.detectors.fall import FallDetector
@@ -110,6 +111,9 @@ def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDut
     return InactivityDuty(sensors, levels, local_clock(settings.hub.timezone), away_buttons=toggles)
 
 
+BUTTONS: Final = frozenset({Role.SOS, Role.CANCEL, Role.SOS_CANCEL})
+
+
 def life_sensors(settings: Settings, able: Mapping[str, Capabilities]) -> list[LifeSensor]:
     """Return the devices that can give a sign of life, or tell that somebody is within reach."""
     sensors = []
@@ -124,7 +128,7 @@ def life_sensors(settings: Settings, able: Mapping[str, Capabilities]) -> list[L
                     stanza.place,
                     can.sign_of_life_s,
                     wearable=bool(told & WORN_ON_A_BODY),
-                    signs=bool(told & TELLS_OF_LIFE),
+                    signs=bool(told & TELLS_OF_LIFE) and stanza.role not in BUTTONS,
                 )
             )
     return sensors

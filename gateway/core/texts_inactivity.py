@@ -88,6 +88,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "not seen: {sensors}, so {times:.1f} times as long is allowed",
             "확인되지 않는 센서: {sensors}. 허용 시간 {times:.1f}배",
         ),
+        "inactivity.not-seen": (
+            "not seen: {sensors}",
+            "확인되지 않는 센서: {sensors}",
+        ),
         "inactivity.door-unseen": (
             "front door not seen: {sensors}",
             "현관문 센서 확인되지 않음: {sensors}",

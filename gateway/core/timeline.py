@@ -72,14 +72,15 @@ class HomeTime:
                 return None
             if -JITTER_MS <= step_ms < 0:
                 return None
-            self._doubt(step_ms)
+            self.doubt(step_ms)
             return Break(shown_ms, step_ms)
         if not blind:
             self.steady_ms += elapsed_ms
         by_ms = step_ms - elapsed_ms
         return None if abs(by_ms) <= JITTER_MS else Break(shown_ms, by_ms)
 
-    def _doubt(self, by_ms: int) -> None:
+    def doubt(self, by_ms: int) -> None:
+        """Take it that nobody knows for a day which of two times of day is right."""
         undone = self.other_tod_ms is not None and abs(self._doubt_ms + by_ms) <= LONGEST_STEP_MS
         self._doubt_ms = 0 if undone else by_ms
         self._doubt_until_ms = self.steady_ms + DOUBT_MS

@@ -34,7 +34,18 @@ from gateway.core.detectors.belief import ASLEEP, AWAY, HOME_AWAKE, believe
 from gateway.core.detectors.inactivity_limits import limits as chosen
 from gateway.core.detectors.inactivity_survey import DAY_MS, HOUR_MS, Float64Array
 from gateway.core.detectors.life_kernels import moves
-from gateway.core.detectors.presence import BED, DOOR, HOME, LEFT, REGIME, REGIMES, new_memory
+from gateway.core.detectors.presence import (
+    ARRIVED,
+    BED,
+    DOOR,
+    HOME,
+    LAST_DOOR_MS,
+    LEFT,
+    NEAR_MS,
+    REGIME,
+    REGIMES,
+    new_memory,
+)
 from gateway.core.model import Int64Array
 
 VERSION: Final = 3
@@ -200,6 +211,15 @@ class Routine:
     def returned(self) -> None:
         """Say that the resident is known to be home."""
         self._memory[REGIME] = HOME
+
+    def came(self, now_ms: int) -> None:
+        """Say that who was out is near again: at the door, or just inside."""
+        self._memory[REGIME], self._memory[NEAR_MS] = ARRIVED, now_ms
+
+    @property
+    def door_ms(self) -> int:
+        """Return the steady time of the front door's last event; long ago if there was none."""
+        return int(self._memory[LAST_DOOR_MS])
 
     # ------------------------------------------------------------------------------ surviving
     def save(self) -> bytes:

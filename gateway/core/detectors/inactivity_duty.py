@@ -21,7 +21,7 @@ Invariants
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from gateway.core.detectors.inactivity_levels import LEVELS, Levels
+from gateway.core.detectors.inactivity_levels import Levels, level_name
 from gateway.core.detectors.inactivity_standing import Standing
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.inactivity_words import notes, outlook, values
@@ -51,6 +51,10 @@ DEVICE: Final = "home"
 SAME_SIGN_MS: Final = 60_000
 REACH_MS: Final = 600_000
 """A band not heard for so long has been out of reach."""
+STAYS_MS: Final = 1_800_000
+"""Whose pulse is felt for so long after an announced departure has not gone."""
+BACK_MS: Final = 1_800_000
+"""So long after a sign of life has ended an announced absence, the long press still says: home."""
 
 
 class InactivityDuty:
@@ -68,7 +72,8 @@ class InactivityDuty:
     ) -> None:
         self._home = Standing(sensors, levels, local_ms)
         self._away_buttons = away_buttons
-        self._pulse_ms: dict[int, int] = {}
+        self._pulse_ms: dict[int, int] = {}  # when each band's pulse was felt last
+        self._reach_ms: dict[int, int] = {}  # and since when without a break
 
     # -------------------------------------------------------------------------------- feeding
     def feed(self, given: Input) -> Iterable[Decision]:
@@ -87,8 +92,6 @@ class InactivityDuty:
                 home.routine.spoil()
                 home.hears()
             case HubReturned():
-                if (Kind.INACTIVITY, DEVICE) in given.open:
-                    home.run.level = max(home.run.level, 1)
                 home.returned(given)
             case Asked(command=command) if command.name is CommandName.AWAY:
                 until = command.args.get("until")
@@ -103,34 +106,45 @@ class InactivityDuty:
         for reading in given.readings:
             sign = home.signs.of(reading)
             if sign is None:
-                yield from self._pulse(given.at, reading)
+                self._pulse(reading)
                 continue
             toggled = (
                 isinstance(reading.value, Button)
                 and reading.value.press is Press.LONG
                 and given.device in self._away_buttons
             )
+            run = home.run
+            lately = run.back_ms is not None and home.now_ms - run.back_ms < BACK_MS
+            announced = run.away_ms is not None or lately
             yield from self._sign(given.at, sign)
-            if toggled and home.run.away_ms is None:
-                home.say_away()
-            elif toggled:
+            if toggled and announced:
                 home.say_home(given.at)
+                run.back_ms = None
+            elif toggled:
+                home.say_away(pressed=True)
 
-    def _pulse(self, at: At, reading: Reading) -> Iterator[Decision]:
-        """Take a pulse: who may have left has not, or has just come back into reach."""
-        home = self._home
+    def _pulse(self, reading: Reading) -> None:
+        """Take a pulse: who may have left has not, or is within reach again."""
+        home, run = self._home, self._home.run
         sensor = home.signs.pulse(reading)
         if sensor is None:
             return
-        before_ms, self._pulse_ms[sensor] = self._pulse_ms.get(sensor), home.now_ms
-        announced = home.run.away_ms is not None
-        out = home.routine.regime in (LEFT, ARRIVED) or announced
-        if before_ms is None or home.now_ms - before_ms >= REACH_MS:
-            if out:
-                yield from self._sign(at, Sign(sensor, BAND, 1))
+        now_ms, before_ms = home.now_ms, self._pulse_ms.get(sensor)
+        self._pulse_ms[sensor] = now_ms
+        doubted = home.routine.regime in (LEFT, ARRIVED)
+        if before_ms is None or now_ms - before_ms >= REACH_MS:
+            self._reach_ms[sensor] = now_ms
+            if run.away_ms is not None or home.routine.regime == LEFT:
+                home.came()
             return
         # A band goes out with its wearer, and is heard through the wall for a while.
-        if (out or home.run.lost) and not announced and home.length_ms > GRACE_BAND_MS:
+        reach_ms, since_ms = self._reach_ms[sensor], run.since_ms
+        if run.away_ms is not None:
+            if now_ms - max(reach_ms, run.away_ms) > STAYS_MS:
+                home.stayed()
+            return
+        here = since_ms is not None and reach_ms <= since_ms < now_ms - GRACE_BAND_MS
+        if here and (doubted or run.lost):
             home.stayed()
 
     def _sign(self, at: At, sign: Sign) -> Iterator[Decision]:
@@ -173,7 +187,7 @@ class InactivityDuty:
         if not home.watched or home.seen.blind:
             return
         silence_ms = home.length_ms
-        level = sum(silence_ms >= limit for limit in run.limits_ms)
+        level = home.levels.reached(silence_ms, run.limits_ms)
         if level <= run.level or (level == 1 and home.held_ms(0) > 0):
             return
         higher = run.level > 0
@@ -184,7 +198,7 @@ class InactivityDuty:
         yield self._decision(at, Stage.SUSPECTED, level)
 
     def _decision(self, at: At, stage: Stage, level: int) -> Decision:
-        name = LEVELS[level - 1]
+        name = level_name(level)
         where, at_home = self._home.presence()
         told = [render(note) for note in notes(self._home)]
         also = {"also": {"en": [one[0] for one in told], "ko": [one[1] for one in told]}}

@@ -5,7 +5,7 @@ Times are the home's steady ones. It survives a restart; a state of another vers
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from gateway.core.model import At
@@ -17,13 +17,15 @@ VERSION: Final = 1
 class Running:
     """One silence. `level`: levels already told; `limits_ms`: each level's silence.
 
-    away_ms: when the resident was said to go out. until_ms: when they were said to be back.
+    away_ms: when the resident was said to go out; pressed: by a button at home. until_ms: Unix time
+    at which they were said to be back. back_ms: when a sign of life last ended what was announced.
     onset: the last sign as an instant of its boot, for the alert.
     granted_ms: the silence that the routine allows from `granted_at_ms` on, all sensors seen.
     signed: it was granted by a sign of life, so that it can be asked for again.
     unseen_ms: of this silence, time in which nobody could hear; it is not counted in its length.
     blind_ms: how long the deafness that goes on has lasted.
-    lost: nobody saw whether the resident left in such a time.
+    lost: nobody saw whether the resident left in such a time. most_ms: what was allowed before it.
+    said: it began with somebody's word, not with a sign of life.
     """
 
     limits_ms: tuple[int, int, int]
@@ -39,11 +41,16 @@ class Running:
     unseen_ms: int = 0
     blind_ms: int = 0
     lost: bool = False
+    most_ms: int = 0
+    said: bool = False
+    pressed: bool = False
+    back_ms: int | None = None
 
     def begin(self, now_ms: int, at: At, last: str) -> None:
         """Begin anew, after a sign of life."""
         self.since_ms, self.onset, self.last, self.level = now_ms, at, last, 0
-        self.unseen_ms, self.blind_ms, self.lost = 0, 0, False
+        self.granted_at_ms, self.signed, self.said = now_ms, False, False
+        self.unseen_ms, self.blind_ms, self.lost, self.most_ms = 0, 0, False, 0
 
     def length_ms(self, now_ms: int) -> int:
         """Return how long it has lasted."""
@@ -56,7 +63,8 @@ class Saved:
 
     at: the instant of saving, to know what was still watched after it.
     states: what each contact and motion sensor said last.
-    unheard: when each sensor that promises nothing was heard last.
+    unheard: when each sensor that promises nothing was heard last. dead: those that had broken
+    their promise. off: the bands that were not worn.
     """
 
     running: Running
@@ -64,6 +72,8 @@ class Saved:
     at: At | None
     states: Mapping[str, bool] = field(default_factory=dict)
     unheard: Mapping[str, int] = field(default_factory=dict)
+    dead: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """Return it as one line of JSON."""
@@ -71,16 +81,28 @@ class Saved:
 
 
 def decode(line: bytes) -> Saved | None:
-    """Return what `encode` gave; None for another version, or what cannot be read."""
+    """Return what `encode` gave; None for another version, or what cannot be read.
+
+    A field that this version does not know is left out: after a roll-back the silence goes on.
+    """
     try:
         values: dict[str, Any] = json.loads(line)
         if values["version"] != VERSION:
             return None
-        told = values["running"]
+        told = _known(Running, values["running"])
         told["onset"] = At(**told["onset"]) if told["onset"] else None
         told["limits_ms"] = tuple(told["limits_ms"])
-        at = At(**values["at"]) if values["at"] else None
-        unheard = {str(name): int(ms) for name, ms in values.get("unheard", {}).items()}
-        return Saved(Running(**told), values["steady_ms"], at, values["states"], unheard)
+        saved = _known(Saved, values)
+        saved["running"] = Running(**told)
+        saved["at"] = At(**values["at"]) if values["at"] else None
+        saved["unheard"] = {str(k): int(ms) for k, ms in values.get("unheard", {}).items()}
+        for name in ("dead", "off"):
+            saved[name] = tuple(str(one) for one in values.get(name, ()))
+        return Saved(**saved)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}

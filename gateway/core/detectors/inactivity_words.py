@@ -1,9 +1,9 @@
 """What is said of the silence that runs: the deadline, the reason, and what of it was not seen."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from gateway.core.detectors.inactivity_levels import LEVELS
+from gateway.core.detectors.inactivity_levels import level_name
 from gateway.core.detectors.inactivity_standing import Standing
 from gateway.core.detectors.inactivity_survey import HOUR_MS
 from gateway.core.detectors.sight import LEFT_UNSEEN_MS, TOLD
@@ -11,15 +11,18 @@ from gateway.core.fields import timestamp
 from gateway.core.model import Reason
 from gateway.core.texts import render
 
+SAID: Final = "관제센터/centre"
+
 
 def values(home: Standing) -> dict[str, int | float | str]:
     """Return the numbers of a reason: hours heard of, allowed and left, and the last sensor."""
     run = home.run
+    index = min(max(0, run.level - 1), len(run.limits_ms) - 1)
     return {
         "hours": home.length_ms / HOUR_MS,
-        "allowed": run.limits_ms[max(0, run.level - 1)] / HOUR_MS,
+        "allowed": run.limits_ms[index] / HOUR_MS,
         "left": max(0, home.left_ms) / HOUR_MS,
-        "last": run.last or "-",
+        "last": SAID if run.said else run.last or "-",
     }
 
 
@@ -32,8 +35,10 @@ def notes(home: Standing) -> Iterator[Reason]:
         yield Reason("inactivity.lost")
     faint = [one for one, sight in zip(home.sensors, home.sights(), strict=True) if sight < 1.0]
     inside = ", ".join(one.name for one in faint if not one.is_door)
-    if inside and (times := home.stretched) >= TOLD:
-        yield Reason("inactivity.less-seen", {"sensors": inside, "times": times})
+    times = run.limits_ms[0] / max(1, home.full_ms)
+    if inside and run.away_ms is None and home.stretched >= TOLD:
+        code = "inactivity.less-seen" if times >= TOLD else "inactivity.not-seen"
+        yield Reason(code, {"sensors": inside, "times": times})
     if doors := ", ".join(one.name for one in faint if one.is_door):
         yield Reason("inactivity.door-unseen", {"sensors": doors})
 
@@ -51,7 +56,7 @@ def outlook(home: Standing) -> dict[str, Any]:
         told = [Reason(_code(home, where, blind=blind), values(home)), *notes(home)]
     due = held = None
     if home.at is not None and home.watched and not blind:
-        due = timestamp(home.at.wall_ms + home.left_ms)
+        due = timestamp(home.at.wall_ms + home.left_ms) if home.at.proven else None
         left_ms = max(0, home.left_ms)
         if not home.run.level and (held_ms := home.held_ms(left_ms)):
             held = timestamp(home.at.wall_ms + left_ms + held_ms)
@@ -73,5 +78,5 @@ def _code(home: Standing, where: str, *, blind: bool) -> str:
     if blind:
         return "inactivity.blind"
     if home.run.level:
-        return f"inactivity.{LEVELS[home.run.level - 1]}.{where}"
+        return f"inactivity.{level_name(home.run.level)}.{where}"
     return f"inactivity.outlook.{where}" if home.run.last else "inactivity.nothing-yet"

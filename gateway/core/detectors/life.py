@@ -71,7 +71,8 @@ class LifeSensor:
     role: the technician's word for it (gateway.settings.Role), or empty.
     promise_s: the longest time it stays unheard when it is well; None: it promises nothing.
     wearable: it goes out with whoever wears it, so its silence is no fault by itself.
-    signs: whether it gives signs of life at all; a belt that only tells a pulse does not.
+    signs: whether it shows daily life by itself; a belt that only tells a pulse does not, nor does
+        an emergency button, which nobody has to press.
     """
 
     name: str
@@ -110,6 +111,10 @@ class LifeSigns:
     def off(self) -> frozenset[str]:
         """Return the bands that say they are not worn."""
         return frozenset(self._off)
+
+    def remember_off(self, devices: Iterable[str]) -> None:
+        """Take back, after a restart, which bands had said so."""
+        self._off.update(name for name in devices if name in self._sensors)
 
     def pulse(self, reading: Reading) -> int | None:
         """Return which sensor feels a pulse under its skin contact, if this reading says so."""

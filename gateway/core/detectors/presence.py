@@ -9,9 +9,11 @@ decides. Door events less than a minute apart, with nothing from inside between,
          of silence           ▼ │
                             ARRIVED ── inside event ──► HOME
 
-The door that closes behind whoever has just come in belongs to their return, also when the hall has
-seen them in between: open, motion, closed is one passage inwards. A band that comes back into reach
-while its wearer is out announces one: the door within five minutes of it is a return as well.
+A bed or chair that carries somebody carries them also while somebody else goes out: the passage is
+not theirs (for 14 h; longer, the sensor is stuck). The door that closes behind whoever has just
+come in belongs to their return, also when the hall has seen them in between: open, motion, closed
+is one passage inwards. A band that comes back into reach while its wearer is out announces one: the
+door within five minutes of it is a return as well.
 
 BED is HOME where something has begun that may last: a bed or chair carries somebody, an activity
 was said to begin. LEFT is what the door alone can say; how probable it is that anybody left is
@@ -46,9 +48,11 @@ REGIMES: Final = 4
 MOTION, DOOR, INNER_DOOR, CONTACT, PRESSURE, FLUSH, FLOAT, EPISODE, BAND = range(9)
 
 # What the machine remembers. PASSED: door events of the present passage; DOOR_STATE: what the last
-# of them said; QUIET_MS: the silence before the passage; CAME: the passage is a return; NEAR_MS: when
-# a band came back into reach.
-REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR, PASSED, DOOR_STATE, QUIET_MS, CAME, NEAR_MS = range(9)
+# of them said; QUIET_MS: the silence before the passage; CAME: the passage is a return; NEAR_MS:
+# when a band came back into reach; LAIN_MS: since when a bed or chair has carried somebody.
+REGIME, LAST_MS, LAST_DOOR_MS, AFTER_DOOR, PASSED, DOOR_STATE, QUIET_MS, CAME, NEAR_MS, LAIN_MS = (
+    range(10)
+)
 
 PASSAGE_MS: Final = 60_000
 GRACE_MS: Final = 20_000
@@ -57,12 +61,14 @@ GRACE_BAND_MS: Final = 180_000
 AWAY_AT_LEAST_MS: Final = 600_000
 NEAR_DOOR_MS: Final = 300_000
 CLOSED: Final = 0
+LAIN_AT_MOST_MS: Final = 14 * 3_600_000
 _LONG_AGO: Final = -(1 << 50)
+RISEN: Final = -(1 << 49)  # and the sensor is one that says so: others would stay pressed for ever
 
 
 def new_memory() -> Int64Array:
     """Return the machine's state in a home of which nothing is known yet: home."""
-    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0, 0, 0, 0, 0, _LONG_AGO], np.int64)
+    return np.array([HOME, _LONG_AGO, _LONG_AGO, 0, 0, 0, 0, 0, _LONG_AGO, _LONG_AGO], np.int64)
 
 
 @kernel
@@ -75,7 +81,7 @@ def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
         if not same:
             out = regime == LEFT and t_ms - memory[LAST_MS] >= AWAY_AT_LEAST_MS
             back = out or t_ms - memory[NEAR_MS] < NEAR_DOOR_MS
-            regime = ARRIVED if back else LEFT
+            regime = ARRIVED if back else BED if t_ms - memory[LAIN_MS] < LAIN_AT_MOST_MS else LEFT
             memory[CAME] = 1 if back else 0
             memory[NEAR_MS] = _LONG_AGO
             memory[PASSED] = 0
@@ -95,6 +101,10 @@ def advance(memory: Int64Array, t_ms: int, kind: int, state: int) -> int:
         if t_ms - memory[LAST_DOOR_MS] > grace_ms:
             regime = BED if kind in (PRESSURE, EPISODE) and state == 1 else HOME
         memory[AFTER_DOOR] = 0
+        if kind == PRESSURE and state != 1:
+            memory[LAIN_MS] = RISEN
+        elif kind == PRESSURE and memory[LAIN_MS] >= RISEN:
+            memory[LAIN_MS] = t_ms
     memory[REGIME] = regime
     memory[LAST_MS] = t_ms
     return int(regime)

@@ -5,18 +5,20 @@ again. One that promises nothing is believed for two days; then its sight fades,
 until it is heard (`ansim check` names such sensors). One that promises a sign less often than every
 two hours counts as such: healthy, it would be called dead between two of its signs.
 
-The home is blind when the hub is deaf, or when every fixed sensor has promised, none keeps it, and
-no band is within reach either. A band alone blinds nobody: it goes out with its wearer, so where
-nothing else watches, a band that is not heard is out of reach.
+The home is blind when the hub is deaf, or when every sensor inside has promised, none keeps it, and
+no band is worn within reach either: a front door shows no life inside. A band alone blinds nobody:
+it goes out with its wearer, or lies on the table, so where nothing else watches, a band that is not
+heard or not worn is out of reach.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.core.detectors.life import LifeSensor
 
 DEAD_AT_LEAST_MS: Final = 30 * 60_000
 DEAD_AT_MOST_MS: Final = 2 * 3_600_000
+HOURLY_MS: Final = 3_600_000
 MISSED: Final = 3
 DAY_MS: Final = 86_400_000
 FADES_AFTER_MS: Final = 2 * DAY_MS
@@ -32,9 +34,11 @@ class Visibility:
         watching = [sensor for sensor in self._sensors if sensor.signs]
         self._doors = {sensor.name for sensor in watching if sensor.is_door}
         self._worn = {sensor.name for sensor in watching if sensor.wearable}
+        self._inside = {sensor.name for sensor in watching} - self._doors - self._worn
+        self.off: frozenset[str] = frozenset()  # the bands that say they are not worn
         self._limit_ms: dict[str, int] = {}
         for sensor in watching:
-            if sensor.promise_s is not None and sensor.promise_s * 1000 <= DEAD_AT_MOST_MS:
+            if sensor.promise_s is not None and sensor.promise_s * 1000 <= HOURLY_MS:
                 limit_ms = round(sensor.promise_s * 1000) * MISSED
                 self._limit_ms[sensor.name] = max(DEAD_AT_LEAST_MS, min(limit_ms, DEAD_AT_MOST_MS))
         self._fading = {sensor.name for sensor in watching} - set(self._limit_ms)
@@ -42,21 +46,23 @@ class Visibility:
         self._dead: set[str] = set()
         self._faded: dict[str, float] = {}
         self._deaf = False
+        self._clear = (1.0,) * len(self._sensors)
 
     @property
     def blind(self) -> bool:
         """Whether nothing that could be a sign of life can be heard, and that is a fault."""
-        return self._deaf or (self._silent and len(self._worn) < len(self._limit_ms))
+        if self._deaf:
+            return True
+        fixed = self._inside or self._doors
+        return self._gone(fixed) and (not self._worn or self._gone(self._worn))
 
     @property
     def out_of_reach(self) -> bool:
         """Whether a band is all that watches, and it is not heard: its wearer may be anywhere."""
-        return not self._deaf and self._silent and len(self._worn) == len(self._limit_ms)
+        return not (self._deaf or self._inside or self._doors) and self._gone(self._worn)
 
-    @property
-    def _silent(self) -> bool:
-        dead = len(self._dead)
-        return bool(dead) and not self._fading and dead == len(self._limit_ms)
+    def _gone(self, names: set[str]) -> bool:
+        return bool(names) and names <= (self._dead | self.off)
 
     @property
     def dead(self) -> frozenset[str]:
@@ -66,9 +72,11 @@ class Visibility:
     @property
     def sights(self) -> tuple[float, ...]:
         """Return how far each sensor can be believed, 0 to 1, in their order."""
+        if not (self._dead or self.off or self._faded):
+            return self._clear
+        gone = self._dead | self.off
         return tuple(
-            0.0 if one.name in self._dead else self._faded.get(one.name, 1.0)
-            for one in self._sensors
+            0.0 if one.name in gone else self._faded.get(one.name, 1.0) for one in self._sensors
         )
 
     @property
@@ -86,9 +94,10 @@ class Visibility:
         """Return when each sensor without a promise was heard last: what a restart must keep."""
         return {name: self._heard[name] for name in sorted(self._fading & set(self._heard))}
 
-    def remember(self, unheard: dict[str, int]) -> None:
-        """Take back what `unheard` gave."""
+    def remember(self, unheard: Mapping[str, int], dead: Iterable[str]) -> None:
+        """Take back what `unheard` and `dead` gave: a restart brings no sensor back to life."""
         self._heard |= {name: at for name, at in unheard.items() if name in self._fading}
+        self._dead.update(name for name in dead if name in self._limit_ms)
 
     def deaf(self, deaf: bool) -> None:  # noqa: FBT001 - the state itself
         """Say whether the hub hears anything at all; a new hearing starts every promise anew."""

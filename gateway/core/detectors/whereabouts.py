@@ -19,6 +19,7 @@ from gateway.core.detectors.inactivity_levels import Levels
 from gateway.core.detectors.presence import ARRIVED, LEFT
 
 EVEN: Final = 0.5
+STEP_MS: Final = 1_800_000
 SAID_AWAY: Final = ("said-away", 0.02)
 OUT_OF_REACH: Final = ("out-of-reach", 0.3)
 UNKNOWN: Final = ("unknown", 0.5)
@@ -28,7 +29,9 @@ def presence(routine: Routine, now_ms: int, length_ms: int) -> tuple[str, float]
     """Return where the resident probably is after a silence, and how probably at home."""
     belief = routine.belief(now_ms, length_ms)
     if routine.regime == ARRIVED:
-        return "arrived", belief.at_home
+        # The longer nobody answers, the likelier they went again; but that is what the case looks
+        # like in which somebody lies in the hall, so the alarm never says that it is improbable.
+        return "arrived", max(EVEN, belief.at_home)
     if routine.regime == LEFT:
         return "away" if belief.away >= EVEN else "ambiguous", belief.at_home
     if belief.away >= EVEN:
@@ -37,11 +40,13 @@ def presence(routine: Routine, now_ms: int, length_ms: int) -> tuple[str, float]
 
 
 def ceiling_ms(routine: Routine | None, now_ms: int, levels: Levels) -> int:
-    """Return what the services allow at most from now on; None: presence is not known."""
+    """Return how long a silence may last at most; None: presence is not known."""
     if routine is None:
         return levels.attention_ms
     if routine.regime == LEFT:
         return levels.away_ms
     # What would explain a silence that has come so far? Only sleep is left longer alone.
-    then = routine.belief(now_ms, levels.attention_ms)
-    return levels.warning_ms if then.asleep >= EVEN else levels.attention_ms
+    for length_ms in range(levels.attention_ms, levels.warning_ms, STEP_MS):
+        if routine.belief(now_ms, length_ms).asleep < EVEN:
+            return length_ms
+    return levels.warning_ms
