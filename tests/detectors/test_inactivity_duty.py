@@ -526,7 +526,7 @@ def test_a_band_on_the_table_is_not_heard_for_life_also_after_a_restart() -> Non
 
 def longest_learnt_ms(watch: InactivityDuty) -> int:
     state = json.loads(zlib.decompress(watch.save().partition(b"\n")[2]))
-    return max(row[LENGTH] for row in state["rows"])
+    return int(max(row[LENGTH] for row in state["rows"]))
 
 
 @pytest.mark.parametrize("kitchen", [True, False])
