@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.core.alerts import Alert
 from gateway.core.model import At, Memory
-from gateway.core.outputs import Announce, Keep, Outputs, Post, Sound, Stream
+from gateway.core.outputs import NOTHING, Announce, Keep, Outputs, Post, Sound, Stream
 
 
 @dataclass(slots=True)
@@ -35,6 +35,17 @@ class Draft:
 
     def outputs(self) -> Outputs:
         """Return it all, frozen."""
+        if not (
+            self.posts
+            or self.alerts
+            or self.memories
+            or self.keeps
+            or self.announcements
+            or self.state
+            or self.forget
+            or self.at_once
+        ):
+            return NOTHING
         return Outputs(
             posts=tuple(self.posts),
             alerts=tuple(self.alerts.values()),

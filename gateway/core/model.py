@@ -42,7 +42,8 @@ class At:
 
     def __post_init__(self) -> None:
         _refuse(not self.boot, "an instant needs the boot it belongs to")
-        _refuse(self.mono_ms < 0, f"time since boot cannot be negative: {self.mono_ms} ms")
+        if self.mono_ms < 0:  # the text costs more than the rest of an instant
+            raise ValueError(f"time since boot cannot be negative: {self.mono_ms} ms")
 
     def plus(self, ms: int) -> "At":
         """Return the instant `ms` later in the same boot."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.alerts import Alert
 from gateway.core.model import At, Memory
@@ -98,3 +98,7 @@ class Outputs:
         return (
             self.at_once or bool(self.alerts) or any(post.stream in PROMPT for post in self.posts)
         )
+
+
+NOTHING: Final = Outputs()
+"""What nearly every tick causes."""

@@ -54,6 +54,8 @@ class Plan:
         only by a single press while something is pending. A double or held press of it is no calm
         answer to a question: it cries for help at any time.
     place: the standard's location code of each device.
+    telemetry: whether what is said when nothing is the matter is gathered; a replay of months that
+        nobody will send wants alarms and days alone.
     """
 
     detectors: tuple[Detector, ...]
@@ -65,6 +67,7 @@ class Plan:
     test_alarm_every_ms: int = 24 * 3_600_000
     diary: Diary | None = None
     save_every_ms: int = SAVE_EVERY_MS
+    telemetry: bool = True
 
 
 class Pipeline:
@@ -75,6 +78,7 @@ class Pipeline:
         self._new_id = new_id
         self.book = AlertBook(new_id, plan.window_ms, lambda device: plan.place.get(device, 0))
         self.telemetry = Telemetry()
+        self._outing = plan.cancel_buttons & plan.sos_buttons
         self._evidence = Evidence()
         self._commands = Commands(self.book, new_id, self._brief)
         self._saved: At | None = None
@@ -129,9 +133,10 @@ class Pipeline:
                 )
         if detected is not None:
             self._detect(detected, draft)
-        if tells_of_outing(given, self._plan.cancel_buttons & self._plan.sos_buttons):
+        if tells_of_outing(given, self._outing):
             self._confirm(given.at, draft)
-        self._report(given.at, draft)
+        if self._plan.telemetry:
+            self._report(given.at, draft)
         self._note(given, draft)
         return draft.outputs()
 
@@ -150,7 +155,8 @@ class Pipeline:
     def _heard(self, given: Heard, draft: Draft) -> Heard | None:
         if given.memory is not None:
             draft.memories.append(given.memory)
-        draft.keeps.extend(self.telemetry.heard(given))
+        if self._plan.telemetry:
+            draft.keeps.extend(self.telemetry.heard(given))
         for reading in given.readings:
             if isinstance(reading.value, AccelerationBlock):
                 self._evidence.block(given.device, reading.value)

@@ -109,31 +109,36 @@ class Witness:
         self._watch, self._diary, self._local_ms = watch, diary, local_ms
         self._lived = Lived(name, simulated, diary.senses)
         self._rang_ms: int | None = None
-        self._running = Silence(0, 0, 0, "", "")
+        # The silence that runs, as the last input left it.
+        self._from_ms = self._to_ms = self._allowed_ms = 0
+        self._presence = self._last = ""
 
     def saw(self, given: Input, outputs: Outputs) -> None:
         """Take down what an input ended and caused."""
         now_ms = self._local_ms(given.at.wall_ms)
         for post in outputs.posts:
             self._post(post, now_ms)
-        silence_ms, allowed_ms = self._watch.silence_ms
-        running = self._running
-        if silence_ms < now_ms - running.from_ms:
-            self._over(replace(running, to_ms=now_ms))
-        presence = self._watch.presence if silence_ms >= WORTH_MS else ""
-        last = self._watch.last
-        self._running = Silence(now_ms - silence_ms, now_ms, allowed_ms, presence, last)
+        watch = self._watch
+        silence_ms, allowed_ms = watch.silence_ms
+        if silence_ms < now_ms - self._from_ms:
+            self._over(now_ms)
+        self._from_ms, self._to_ms, self._allowed_ms = now_ms - silence_ms, now_ms, allowed_ms
+        self._presence = watch.presence if silence_ms >= WORTH_MS else ""
+        self._last = watch.last
 
     def ended(self) -> Lived:
         """Return it all, with the silence in which it ends."""
-        self._over(self._running)
+        self._over(self._to_ms)
         self._lived.days |= {day.number: day for day in self._diary.days}
         return self._lived
 
-    def _over(self, silence: Silence) -> None:
-        if silence.to_ms - silence.from_ms >= WORTH_MS and silence.presence:
-            self._lived.silences.append(replace(silence, rang_ms=self._rang_ms))
-        self._rang_ms = None
+    def _over(self, to_ms: int) -> None:
+        rang_ms, self._rang_ms = self._rang_ms, None
+        if to_ms - self._from_ms >= WORTH_MS and self._presence:
+            over = Silence(
+                self._from_ms, to_ms, self._allowed_ms, self._presence, self._last, rang_ms
+            )
+            self._lived.silences.append(over)
 
     def _post(self, post: Post, now_ms: int) -> None:
         body = post.body
@@ -161,6 +166,7 @@ def live(log: HomeLog, settings: Settings) -> Lived:
             place={stanza.name: PLACES[stanza.place] for stanza in settings.devices},
             test_alarm_every_ms=NEVER_MS,
             diary=diary,
+            telemetry=False,
         )
     )
     witness = Witness(log.name, watch, diary, simulated=log.simulated)

@@ -68,6 +68,7 @@ class Routine:
         self._tod_days = np.zeros((REGIMES, 24))
         self._tod_last = np.full((REGIMES, 24), -1, np.int64)
         self._events = np.zeros((REGIMES, 2 * max(1, len(self._sensors))))
+        self._at_home: float | None = None  # the sum of those at home, until it changes
         self._told = np.zeros(leaving.SIGNS, np.int64)
         self._counts = leaving.new_counts(len(self._sensors))
 
@@ -115,6 +116,7 @@ class Routine:
 
         Without a front door's sensor absences look like silences at home: nothing is learnt.
         """
+        self._at_home = None
         allowed_h = k.step(
             now_ms,
             tod_ms,
@@ -166,8 +168,10 @@ class Routine:
 
     def share(self, sights: Sequence[float]) -> float:
         """Return which share of the usual signs at home is still seen; sights: 0 to 1 a sensor."""
+        if all(sight == 1.0 for sight in sights):  # with no sensor too
+            return 1.0
         usual = 1.0 + self._events[: BED + 1].reshape(BED + 1, -1, 2).sum(axis=(0, 2))
-        return float(usual @ np.asarray(sights) / usual.sum()) if self._sensors else 1.0
+        return float(usual @ np.asarray(sights) / usual.sum())
 
     def away_ms(self, now_ms: int, tod_ms: int) -> int:
         """Return how long an absence may last that begins now."""
@@ -175,6 +179,8 @@ class Routine:
 
     def belief(self, now_ms: int, length_ms: int) -> Belief:
         """Return where the resident probably is when the silence has lasted so long."""
+        if self._at_home is None:
+            self._at_home = float(self._events[: BED + 1].sum())
         told = believe(
             now_ms,
             int(self._meta[b.LAST_TOD]),
@@ -182,7 +188,7 @@ class Routine:
             self.regime,
             self.gone,
             int(self._meta[b.MISSED]),
-            float(self._events[: BED + 1].sum()),
+            self._at_home,
             self._ring,
         )
         return Belief(float(told[HOME_AWAKE]), float(told[ASLEEP]), float(told[AWAY]))
@@ -244,6 +250,7 @@ class Routine:
         meta[b.NEXT_ROW] = len(rows) % ROWS
         self._meta[:], self._memory[:] = meta, memory
         self._tod_days[:], self._tod_last[:] = tod_days, tod_last
+        self._at_home = None
         for old, new in enumerate(index):
             if new >= 0:
                 self._events[:, 2 * new : 2 * new + 2] = events[:, 2 * old : 2 * old + 2]

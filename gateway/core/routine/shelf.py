@@ -95,10 +95,10 @@ class Shelf:
         today = number_at(local_ms)
         return [
             self._days[number]
-            for number in sorted(self._days)
-            if number not in self._told
-            and today - LATE_DAYS <= number < today
+            for number in range(today - LATE_DAYS, today)
+            if number in self._days
             and local_ms >= (number + 1) * DAY_MS + tell_ms
+            and number not in self._told
         ]
 
     def tell(self, day: Day) -> tuple[list[Day], int]:
