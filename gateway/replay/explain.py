@@ -10,6 +10,7 @@ English: the fonts that come with matplotlib have no Hangul.
 """
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gateway.core.detectors.fall_score import contributions, load_model
 from gateway.core.detectors.kernels import TRIGGER_MG
 from gateway.core.model import Int16Array
 from gateway.errors import ConfigurationError
+from gateway.private import write_private
 from gateway.replay.direct import FRAME, MONO_MS, Decided
 from gateway.replay.trials import BEFORE_S
 
@@ -55,7 +57,7 @@ def draw(
     found: Candidate,
     said: Sequence[Decided],
 ) -> None:
-    """Write the picture as PNG."""
+    """Write the picture."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
@@ -68,10 +70,17 @@ def draw(
     _whole(whole, acc_mg, rate_hz, found, said)
     _window(window, found)
     _why(why, found)
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a picture, for its owner's eyes only, in the form that its ending says (or PNG)."""
+    drawn = BytesIO()
     try:
-        figure.savefig(path, format="png", dpi=110)
-    except OSError as wrong:
-        raise ConfigurationError(f"{path}: cannot be written: {wrong.strerror}") from None
+        figure.savefig(drawn, format=path.suffix[1:] or "png", dpi=110)
+    except ValueError as wrong:
+        raise ConfigurationError(f"{path}: cannot be written: {wrong}") from None
+    write_private(path, drawn.getvalue())
 
 
 def headline(name: str, found: Candidate) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gateway.core.routine.day import HOURS, TURN_MS
 from gateway.errors import ConfigurationError
-from gateway.replay.explain import MISSING
+from gateway.replay.explain import MISSING, save
 from gateway.replay.homelife import HOUR_MS, Lived, Silence, moment
 
 LISTED_MS: Final = 2 * HOUR_MS
@@ -41,10 +41,7 @@ def draw(path: Path, lived: Lived) -> None:
     chart, limits = figure.subplots(2, 1, height_ratios=(2 + 0.06 * days, 3))
     _map(chart, lived)
     _limits(limits, lived)
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as wrong:
-        raise ConfigurationError(f"{path}: cannot be written: {wrong}") from None
+    save(figure, path)
 
 
 def _map(axes: Any, lived: Lived) -> None:

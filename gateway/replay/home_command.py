@@ -51,7 +51,12 @@ def add_arguments(home: argparse.ArgumentParser, made: argparse.ArgumentParser) 
 
 def add_pictures(command: argparse.ArgumentParser) -> None:
     """Add the options for what is drawn of a home."""
-    command.add_argument("--explain", type=Path, metavar="OUT.png", help="deadline against events")
+    command.add_argument(
+        "--explain",
+        type=Path,
+        metavar="OUT.png",
+        help="events, and silences of 2 h or more against their deadlines / 무활동과 기한 그림",
+    )
     command.add_argument("--report", type=Path, metavar="OUT.html", help="the last four weeks")
 
 

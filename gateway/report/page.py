@@ -1,6 +1,5 @@
 """The page: what changed, the measures, the map, the deadlines, what rang. One file, no script."""
 
-import os
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
@@ -13,8 +12,9 @@ from gateway.core.routine.day import Day, Told
 from gateway.core.routine.measures import What
 from gateway.core.routine.words import NAMES, blind_lines, changed_line, clock, title
 from gateway.core.texts import render
-from gateway.errors import Bug, ConfigurationError
+from gateway.errors import Bug
 from gateway.option import Language
+from gateway.private import write_private
 from gateway.report.cards import cards
 from gateway.report.home import Home
 from gateway.report.limits import near_the_deadline, over_the_day
@@ -60,13 +60,8 @@ def page(home: Home, language: Language) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a report, for its owner's eyes only: it shows when somebody is at home."""
-    try:
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
-            file.write(text.encode())
-    except OSError as wrong:
-        raise ConfigurationError(f"{path}: cannot be written: {wrong.strerror}") from None
+    """Write a report, for its owner's eyes only."""
+    write_private(path, text.encode())
 
 
 def _head(home: Home, say: Say) -> str:

@@ -58,3 +58,4 @@ def test_the_picture_of_a_technicians_fall_is_a_png(
     assert main(["replay", "csv", str(path), "--explain", str(out), "--lang", "en"]) == 0
     assert str(out) in capsys.readouterr().out
     assert out.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert out.stat().st_mode & 0o777 == 0o600

@@ -79,9 +79,12 @@ def test_each_day_is_told_in_korean_too(capsys: pytest.CaptureFixture[str], tmp_
 
 def test_the_pictures_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     png, html = tmp_path / "why.png", tmp_path / "report.html"
+    png.write_text("an older one, readable by all")
+    png.chmod(0o644)
     made = ["replay", "simulated", "--days", "16", "--quiet", "--lang", "en"]
     assert main([*made, "--explain", str(png), "--report", str(html)]) == 0
     assert png.read_bytes().startswith(b"\x89PNG")
+    assert [one.stat().st_mode & 0o777 for one in (png, html)] == [0o600, 0o600]
     text = html.read_text()
     assert "SIMULATED" in text
     assert text.count("<svg") == 3 + 6
