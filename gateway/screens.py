@@ -25,6 +25,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "clock": ("clock", "시계"),
     "store": ("store", "저장소"),
     "deadline": ("deadline", "무활동 기한"),
+    "summary": ("summary", "일일 요약"),
+    "kept": ("stored", "센터 저장됨"),
+    "waits": ("not stored yet", "센터 미저장"),
+    "unclear": ("whether it is stored is not known", "저장 여부 알 수 없음"),
     "sensors": ("SENSORS", "센서"),
     "alerts": ("OPEN ALARMS", "진행 중 경보"),
     "none": ("none", "없음"),
@@ -177,6 +181,9 @@ def _head(told: Mapping[str, Any], words: Words) -> Iterable[str]:
     if deadline is not None:
         when = f"{deadline['at']}  " if deadline["at"] else ""
         rows.append((words["deadline"], when + words.reason(deadline)))
+    if (summary := told.get("summary")) is not None:
+        stored = {True: "kept", False: "waits", None: "unclear"}[summary["stored"]]
+        rows.append((words["summary"], f"{words.reason(summary)}  ({words[stored]})"))
     yield from table(rows, indent="")
 
 

@@ -11,6 +11,7 @@ from gateway import __version__
 from gateway.clock import Clock
 from gateway.core.instants import elapsed_ms
 from gateway.core.model import At
+from gateway.core.outputs import Stream
 from gateway.core.pipeline import Pipeline
 from gateway.core.texts import render
 from gateway.core.wire import PLACES, birth_body, heartbeat_body, parse_timestamp
@@ -101,22 +102,28 @@ class Status:
             "alerts": self._alerts(now),
             "inbox": {"waiting": len(daemon.inbox), "shed": dict(daemon.inbox.shed)},
             "deadline": self.deadline(),
+            "summary": await self.summary(),
         }
 
     def deadline(self) -> Mapping[str, Any] | None:
         """Return when the inactivity detector will ask for help if nothing more is heard."""
-        for learner in self._daemon.pipeline.learning:
-            told = getattr(learner, "outlook", None)
-            if told is not None:
-                outlook: dict[str, Any] = told()
-                if outlook["at"] is not None:
-                    due_ms, zone = (
-                        parse_timestamp(outlook["at"]),
-                        self._daemon.settings.hub.timezone,
-                    )
-                    outlook["at"] = local_time(due_ms, zone).isoformat(" ", "seconds")
-                return outlook
-        return None
+        outlook = self._daemon.pipeline.outlook
+        if outlook is None or outlook["at"] is None:
+            return outlook
+        due_ms, zone = parse_timestamp(outlook["at"]), self._daemon.settings.hub.timezone
+        return {**outlook, "at": local_time(due_ms, zone).isoformat(" ", "seconds")}
+
+    async def summary(self) -> Mapping[str, Any] | None:
+        """Return the last day told, and whether the centre has stored it; None: nobody can know."""
+        daemon = self._daemon
+        told = daemon.pipeline.diary.latest() if daemon.pipeline.diary else None
+        if told is None:
+            return None
+        waiting = {row.payload["day"] for row in await daemon.store.unfinished(Stream.ROUTINE)}
+        stored: bool | None = told["day"] not in waiting
+        if stored and (not daemon.store.healthy or daemon.store.evicted.get(Stream.ROUTINE.value)):
+            stored = None
+        return {**told, "stored": stored}
 
     def _uptime_s(self, now: At) -> int:
         return (elapsed_ms(self._started, now) or 0) // 1000

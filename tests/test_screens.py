@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from gateway.option import Language
 from gateway.registry import every
 from gateway.screens import columns, drivers_screen, points_screen, scan_screen, status_screen
@@ -42,6 +44,10 @@ TOLD: dict[str, Any] = {
     "deadline": {
         "at": "2026-11-21T15:10:00+09:00", "en": "home, usual by now", "ko": "재실, 평소 패턴",
     },
+    "summary": {
+        "day": "2026-11-20", "en": "2026-11-20 (Fri): nothing to compare",
+        "ko": "2026-11-20(금): 비교할 것 없음", "stored": True,
+    },
 }  # fmt: skip
 
 ENGLISH = """\
@@ -53,6 +59,7 @@ centre    connected
 store     healthy  0.1 MB
 outbox    alarms 1
 deadline  2026-11-21T15:10:00+09:00  home, usual by now
+summary   2026-11-20 (Fri): nothing to compare  (stored)
 
 SENSORS
   name  place  heard    signal   battery  state
@@ -83,6 +90,17 @@ def test_a_key_that_does_not_fit_and_a_band_out_of_reach_stand_beside_the_sensor
     lines = status_screen({**TOLD, "devices": devices}, Language.KO).splitlines()
     assert any("키 불일치 7" in line for line in lines)
     assert any(line.endswith("신호 없음") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [(True, "센터 저장됨"), (False, "센터 미저장"), (None, "저장 여부 알 수 없음")],
+)
+def test_it_is_said_whether_the_centre_has_the_last_summary(stored: object, said: str) -> None:
+    told = {**TOLD, "summary": {**TOLD["summary"], "stored": stored}}
+    assert f"일일 요약    2026-11-20(금): 비교할 것 없음  ({said})" in status_screen(
+        told, Language.KO
+    )
 
 
 def test_nothing_open_is_said_in_a_word() -> None:

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.core.alerts import Alert
+from gateway.core.bodies import ENVELOPE, MAX_PAYLOAD
 from gateway.core.book import AlertBook
 from gateway.core.commands import MEMORY, Commands, test_alarm
 from gateway.core.detector import Detector, Learning
 from gateway.core.draft import Draft
 from gateway.core.evidence import Evidence
+from gateway.core.fields import encode
 from gateway.core.inputs import Acknowledge, Asked, FromCentre, Input, Published, Refused
 from gateway.core.instants import elapsed_ms
 from gateway.core.model import (
@@ -42,6 +44,7 @@ from gateway.core.routine.diary import KEPT, Diary
 from gateway.core.telemetry import Telemetry, spoken
 
 SAVE_EVERY_MS = 600_000
+BRIEF_MOST = MAX_PAYLOAD - ENVELOPE - 200  # bytes left for it in the answer to a command
 TESTED = "@tested"  # when the last test alarm went out, kept beside the decoders' counters
 
 
@@ -89,6 +92,21 @@ class Pipeline:
     def learning(self) -> tuple[Learning, ...]:
         """Return the detectors that learn."""
         return self._plan.learning
+
+    @property
+    def diary(self) -> Diary | None:
+        """Return the home's diary, if it keeps one."""
+        return self._plan.diary
+
+    @property
+    def outlook(self) -> Mapping[str, Any] | None:
+        """Return when it will ask for help if nothing more is heard, and why: see the schema."""
+        for learner in self._plan.learning:
+            told = getattr(learner, "outlook", None)
+            if told is not None:
+                outlook: Mapping[str, Any] = told()
+                return outlook
+        return None
 
     def restore(
         self,
@@ -254,12 +272,17 @@ class Pipeline:
             draft.state.extend(((diary.name, diary.save()), *diary.kept()))
 
     def _brief(self) -> Mapping[str, Any]:
-        return {
+        """Return what a centre that asks for the status is told; the words may not fit."""
+        brief: dict[str, Any] = {
             "alerts": [
                 {"id": alert.id, "type": alert.kind.value, "state": alert.matter.value}
                 for alert in self.book
             ][:10],
+            "deadline": self.outlook,
         }
+        if brief["deadline"] and len(encode(brief)) > BRIEF_MOST:
+            brief["deadline"] |= {"en": "", "ko": ""}
+        return brief
 
     def save(self) -> tuple[tuple[str, bytes], ...]:
         """Return the learnt states as they are now, for the last flush before a stop."""

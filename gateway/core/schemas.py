@@ -192,6 +192,26 @@ EVIDENCE: Schema = {
         ),
     ]
 }
+_OUTLOOK = _object(
+    {
+        "at": {**_or_null(_TIME), "description": "the first level, attention; null: not known"},
+        "held_until": {**_or_null(_TIME), "description": "when the night lets it out"},
+        "presence": _text(40, "home, asleep, away, arrived, ambiguous, said-away, unknown, …"),
+        "probability": {**_NUMBER, "minimum": 0, "maximum": 1, "description": "of being home"},
+        "en": _text(2048, "why, in words; empty where it did not fit"),
+        "ko": _text(2048, "the same in Korean"),
+    }
+)
+_BRIEF: Mapping[str, Schema] = {
+    "alerts": _array(
+        _object({"id": _ULID, "type": _one_of(Kind), "state": _one_of(Matter)}),
+    ),
+    "deadline": {
+        **_or_null(_OUTLOOK),
+        "description": "of `status`: when the hub asks for help if nothing more is heard;"
+        " null: it does not watch over silence",
+    },
+}
 RES = _streamed(
     Stream.RES,
     {
@@ -199,7 +219,11 @@ RES = _streamed(
         "cmd": _ID,
         "ok": _BOOL,
         "reason": _text(200, "why it was refused"),
-        "result": {"type": "object"},
+        "result": {
+            "type": "object",
+            "properties": _BRIEF,
+            "description": "what came of it; alerts and deadline: of `status`",
+        },
     },
 )
 _MEASURED = _object(

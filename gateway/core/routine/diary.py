@@ -29,7 +29,7 @@ from gateway.core.routine.band import Bands
 from gateway.core.routine.day import DAY_MS, MINUTE_MS, TURN_MS, Day, Night, hour_of
 from gateway.core.routine.measures import Senses
 from gateway.core.routine.shelf import KEPT, LATE_DAYS, Shelf, packed, unpacked
-from gateway.core.routine.summary import summary_body
+from gateway.core.routine.summary import summary_body, summary_line
 from gateway.core.routine.walks import Walks
 
 OUT_MS: Final = 10 * MINUTE_MS  # less is a look at the letterbox
@@ -205,6 +205,15 @@ class Diary:
     def _told(self, day: Day, at: At) -> dict[str, Any]:
         before, missed = self._shelf.tell(day)
         return summary_body(day, before, self.senses, at, missed=missed)
+
+    def latest(self) -> dict[str, str] | None:
+        """Return the last day told: its date as in `up/routine`, and its line in both languages."""
+        found = self._shelf.latest()
+        if found is None:
+            return None
+        day, before, missed = found
+        english, korean = summary_line(day, before, self.senses, missed)
+        return {"day": day.date.isoformat(), "en": english, "ko": korean}
 
     # ------------------------------------------------------------------------------ surviving
     def save(self) -> bytes:

@@ -106,15 +106,28 @@ class Shelf:
 
         What is four weeks older is forgotten, and so is a day that a wrong clock invented.
         """
-        number, missed = day.number, 0
-        if self._told and (last := self._told[-1]) < number - 1 and number - last <= WEEKS_4:
-            missed = sum(n not in self._days for n in range(last + 1, number))
+        number = day.number
+        missed = self._missed(number, self._told[-1:])
         self._told = [*self._told, number][-2 * WEEKS_4 :]
         self._stale = True
         for n in list(self._days):
             if n < number - WEEKS_4 or n > number + LATE_DAYS:
                 del self._days[n]
         return [one for one in self.days if one.number < number], missed
+
+    def latest(self) -> tuple[Day, list[Day], int] | None:
+        """Return the last day told, if it is remembered, with what `tell` returned of it."""
+        day = self._days.get(self._told[-1]) if self._told else None
+        if day is None:
+            return None
+        missed = self._missed(day.number, self._told[-2:-1])
+        return day, [one for one in self.days if one.number < day.number], missed
+
+    def _missed(self, number: int, told_before: list[int]) -> int:
+        """Return how many days nothing is known of, between the day told before and this one."""
+        if not told_before or not number - WEEKS_4 <= told_before[0] < number - 1:
+            return 0
+        return sum(n not in self._days for n in range(told_before[0] + 1, number))
 
     # ------------------------------------------------------------------------------ surviving
     def running(self) -> dict[str, Any]:

@@ -36,6 +36,14 @@ def summary_body(
     return {**body, "en": "", "ko": ""}
 
 
+def summary_line(
+    day: Day, before: Sequence[Day], senses: Senses, missed: int = 0
+) -> tuple[str, str]:
+    """Return a day's summary in English and Korean, with all that changed."""
+    compared = compare(day, before, senses)
+    return words.sentence(day, compared, missed, len(compared))
+
+
 def _item(one: Compared) -> dict[str, Any]:
     item: dict[str, Any] = {
         "what": one.what.value,
