@@ -16,7 +16,6 @@ what it means is not for a hub to say.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 from types import MappingProxyType
 from typing import Final
 
@@ -31,8 +30,6 @@ BLIND_MIN: Final = 30  # of unseen time at the edge of a day hide its first or l
 OUT_BLIND_MIN: Final = 120
 WORN_MIN: Final = 480  # a band worn for less says little of the day
 PULSES: Final = 24  # five-minute means: two hours
-MANY: Final = 3
-MANY_NIGHTS: Final = 3
 
 INSIDE: Final = frozenset({"Motion", "Contact", "Occupied"})
 """What a sensor of a home's rooms provides."""
@@ -121,20 +118,6 @@ class Compared:
     def changed(self) -> bool:
         """Whether it differs from what is usual."""
         return self.change in (Change.EARLIER, Change.LATER, Change.MORE, Change.LESS)
-
-
-@dataclass(frozen=True, slots=True)
-class Nights:
-    """How many of the last week's nights that were seen had so many visits as `limit`."""
-
-    many: int
-    seen: int
-    limit: int
-
-    @property
-    def told(self) -> bool:
-        """Whether they are worth a word."""
-        return self.many >= MANY_NIGHTS
 
 
 def first(day: Day) -> int | None:
@@ -271,20 +254,3 @@ def _watched(day: Day, senses: Senses) -> bool:
     """Whether the hub would have seen a sign of life in the home: some sensor of it was heard."""
     heard = any(day.unheard.get(device, 0) < OUT_BLIND_MIN for device in senses.inside)
     return heard and not day.jumped and day.early_blind < BLIND_MIN
-
-
-def many_nights(day: Day, before: Iterable[Day], senses: Senses) -> Nights:
-    """Return in how many of the last seven nights there were many visits to the bathroom.
-
-    Many: at least three, and more than in the usual range of this day.
-    """
-    known = tuple(before)
-    usual = usual_of(behind(What.VISITS, day, known, senses))
-    limit = MANY if usual is None else max(MANY, ceil(usual.high + 1))
-    week = [
-        count
-        for one in (*known, day)
-        if 0 <= day.number - one.number < WEEK
-        and (count := value_of(What.VISITS, one, senses)) is not None
-    ]
-    return Nights(sum(count >= limit for count in week), len(week), limit)

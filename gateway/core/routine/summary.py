@@ -8,7 +8,8 @@ from gateway.core.fields import encode, instant_fields
 from gateway.core.model import At
 from gateway.core.routine import words
 from gateway.core.routine.day import Day
-from gateway.core.routine.measures import Compared, Senses, compare, many_nights
+from gateway.core.routine.measures import Compared, Senses, compare
+from gateway.core.routine.nights import many_nights
 
 
 def summary_body(

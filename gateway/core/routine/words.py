@@ -5,15 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.core.routine.day import Day
-from gateway.core.routine.measures import (
-    ENOUGH_DAYS,
-    WEEK,
-    Change,
-    Compared,
-    Nights,
-    Unit,
-    What,
-)
+from gateway.core.routine.measures import ENOUGH_DAYS, WEEK, Change, Compared, Unit, What
+from gateway.core.routine.nights import Nights
 
 Pair = tuple[str, str]
 
