@@ -299,14 +299,14 @@ class InactivitySettings:
 
 @dataclass(frozen=True, slots=True)
 class RoutineSettings:
-    """What is told of the resident's routine: a summary a day, four weeks kept at home."""
+    """What is told of the resident's routine: a summary a day, five weeks kept at home."""
 
     enabled: bool = field(
         default=True,
         metadata=say(
             "tell the centre once a day how the day was against the last four weeks, and keep "
-            "those weeks for `ansim report`",
-            "하루 한 번 지난 4주와 비교한 생활 요약을 관제센터에 보내고 4주간 보관"
+            "five weeks for `ansim report`",
+            "하루 한 번 지난 4주와 비교한 생활 요약을 관제센터에 보내고 5주간 보관"
             "(`ansim report`에 사용)",
         ),
     )

@@ -108,10 +108,15 @@ class Status:
     def deadline(self) -> Mapping[str, Any] | None:
         """Return when the inactivity detector will ask for help if nothing more is heard."""
         outlook = self._daemon.pipeline.outlook
-        if outlook is None or outlook["at"] is None:
-            return outlook
-        due_ms, zone = parse_timestamp(outlook["at"]), self._daemon.settings.hub.timezone
-        return {**outlook, "at": local_time(due_ms, zone).isoformat(" ", "seconds")}
+        if outlook is None:
+            return None
+        zone = self._daemon.settings.hub.timezone
+        local = {
+            key: local_time(parse_timestamp(outlook[key]), zone).isoformat(" ", "seconds")
+            for key in ("at", "held_until")
+            if outlook[key] is not None
+        }
+        return {**outlook, **local}
 
     async def summary(self) -> Mapping[str, Any] | None:
         """Return the last day told, and whether the centre has stored it; None: nobody can know."""

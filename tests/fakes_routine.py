@@ -58,10 +58,10 @@ class FakeWatch:
     silence_ms: tuple[int, int] = (0, 8 * HOUR)
 
 
-def new_diary(watch: FakeWatch | None = None) -> Diary:
+def new_diary(watch: FakeWatch | None = None, sensors: tuple[LifeSensor, ...] = SENSORS) -> Diary:
     """Return the diary of a home in UTC: nights from 22 to 6, told at 9."""
     return Diary(
-        SENSORS,
+        sensors,
         SENSES,
         lambda wall_ms: wall_ms,
         watch=watch or FakeWatch(),
@@ -79,12 +79,13 @@ class Living:
     boot: str = "b1"
     ahead_ms: int = 0
     proven: bool = True
+    sensors: tuple[LifeSensor, ...] = SENSORS
     told: list[dict[str, Any]] = field(default_factory=list)
     kept: dict[str, bytes] = field(default_factory=dict)
     diary: Diary = field(init=False)
 
     def __post_init__(self) -> None:
-        self.diary = new_diary(self.watch)
+        self.diary = new_diary(self.watch, self.sensors)
         self.tick()
 
     @property
@@ -118,7 +119,7 @@ class Living:
         """Stop and start anew from what was saved."""
         self.kept |= dict(self.diary.kept())
         running = self.diary.save()
-        self.diary = new_diary(self.watch)
+        self.diary = new_diary(self.watch, self.sensors)
         for state in (*self.kept.values(), running):
             self.diary.load(state)
         self.now_ms += off_ms

@@ -11,11 +11,13 @@ from gateway.core.routine.diary import Diary
 from gateway.core.wire import Ack, AckStatus, CommandName, encode
 from gateway.edge.store import Store
 from gateway.replay.direct import pipeline_of
+from gateway.settings import Settings
 from gateway.status import Parts, Status
 from gateway.virtual.time import SteppedClock
 from tests.contract import assert_valid
 from tests.fakes_routine import DAY, HOUR, Living
 from tests.fakes_store import Disk, Epochs, opened, post
+from tests.homes import settings
 from tests.test_said_away import asked, at, home
 
 ENVELOPE = {
@@ -56,6 +58,32 @@ def test_a_centre_that_asks_is_told_the_deadline_and_where_the_resident_is_thoug
 
 def test_a_hub_that_watches_over_no_silence_answers_so(tmp_path: Path) -> None:
     assert asked_for_status(pipeline_of(Plan(detectors=())), 6)["deadline"] is None
+
+
+@dataclass
+class Night:
+    """A hub in Seoul whose silence may ring by night, and waits for the morning."""
+
+    settings: Settings
+    outlook: dict[str, Any]
+
+    @property
+    def pipeline(self) -> "Night":
+        return self
+
+
+def test_a_technician_reads_both_times_of_a_deadline_in_the_homes_own_time(tmp_path: Path) -> None:
+    outlook = {"at": "2026-11-21T18:00:00Z", "held_until": "2026-11-21T21:00:00Z", "en": "why"}
+    made = settings(tmp_path, "mqtt://127.0.0.1")
+    clock = SteppedClock(boot="1" * 32, mono_ms=1, wall_ms=1)
+    hub = Night(made, outlook)
+    assert Status(cast("Parts", hub), clock).deadline() == {
+        "at": "2026-11-22 03:00:00+09:00",
+        "held_until": "2026-11-22 06:00:00+09:00",
+        "en": "why",
+    }
+    hub.outlook |= {"at": None, "held_until": None}
+    assert Status(cast("Parts", hub), clock).deadline() == hub.outlook
 
 
 @dataclass

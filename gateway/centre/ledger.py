@@ -32,7 +32,7 @@ from gateway.core.routine.measures import Change
 from gateway.core.wire import Ack, AckStatus, UpMessage
 
 STREAMS = frozenset(Stream)
-TURNS = (Change.EARLIER, Change.LATER, Change.MORE, Change.LESS)
+TURNS = (Change.EARLIER, Change.LATER, Change.MORE, Change.LESS, Change.NONE)
 
 
 class Shelf(Protocol):

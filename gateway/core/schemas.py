@@ -231,7 +231,10 @@ _MEASURED = _object(
         "what": _one_of(What),
         "unit": {**_one_of(Unit), "description": "min_of_day: from midnight, above 1440 after it"},
         "value": _or_null(_integer(0)),
-        "change": {**_one_of(Change), "description": "against the four weeks before"},
+        "change": {
+            **_one_of(Change),
+            "description": "against four weeks, those that ended a week before",
+        },
         "days": {**_integer(0, 28), "description": "days of those four weeks that were seen"},
     },
     {

@@ -80,6 +80,8 @@ def _limits(axes: Any, lived: Lived) -> None:
         (GREEN, "silence while out", [s for s in shown if s.rang_ms is None and s.out]),
         (RED, "silence, told", [s for s in shown if s.rang_ms is not None]),
     ):
+        if not some:  # an empty bar has no colour, and its legend one of matplotlib's own
+            continue
         lengths = [(one.to_ms - one.from_ms) / HOUR_MS for one in some]
         axes.bar([moment(s.from_ms) for s in some], lengths, width=wide, color=colour, label=label)
     axes.plot(

@@ -6,9 +6,10 @@ ansim replay simulated              a home in which nobody lives, by a seed
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core.detectors.inactivity_duty import InactivityDuty
@@ -25,6 +26,18 @@ DAY_MS: Final = 24 * HOUR_MS
 UNTIL: Final = "2026-11-22"
 MOST_DAYS: Final = 1500
 TOO_SHORT: Final = "less than a minute: nothing to draw / 1분 미만: 그릴 내용이 없습니다"
+_PLACES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "home": "재실",
+        "asleep": "취침",
+        "away": "외출",
+        "arrived": "귀가 후 활동 없음",
+        "ambiguous": "외출 여부 불분명",
+        "said-away": "외출로 설정됨",
+        "unknown": "재실 여부 불명",
+        "out-of-reach": "밴드 수신 범위 밖",
+    }
+)
 NOT_WATCHED: Final = (
     "a picture of a home needs inactivity.enabled and routine.enabled"
     " / 그림에는 inactivity.enabled와 routine.enabled가 필요합니다"
@@ -170,7 +183,7 @@ def _day_line(number: int, lived: Lived, events: int, *, english: bool) -> str:
     length, allowed = (near.to_ms - near.from_ms) / HOUR_MS, near.allowed_ms / HOUR_MS
     same = near.from_ms >= number * DAY_MS
     since = moment(near.from_ms).strftime("%H:%M" if same else "%m-%d %H:%M")
-    share = length / allowed
+    share, korean = length / allowed, _PLACES.get(near.presence, near.presence)
     if english:
         return (
             f"{day}  {events:5} events  nearest the deadline: {length:.1f} of {allowed:.1f} h"
@@ -178,5 +191,5 @@ def _day_line(number: int, lived: Lived, events: int, *, english: bool) -> str:
         )
     return (
         f"{day}  {events:5} 건  기한에 가장 가까운 무활동: {since}부터"
-        f" {length:.1f}/{allowed:.1f}시간({share:.0%}), 마지막 신호 {near.last}"
+        f" {length:.1f}/{allowed:.1f}시간({share:.0%}), {korean}, 마지막 신호 {near.last}"
     )

@@ -9,8 +9,9 @@ from gateway.centre.words import KINDS, MATTERS
 from gateway.core.alerts import Matter
 from gateway.core.model import Kind, Reason
 from gateway.core.routine.day import Day, Told
-from gateway.core.routine.measures import What
-from gateway.core.routine.words import NAMES, blind_lines, changed_line, clock, title
+from gateway.core.routine.measures import Change, What
+from gateway.core.routine.summary import summary_lines
+from gateway.core.routine.words import DAY_MIN, NAMES, clock, title
 from gateway.core.texts import render
 from gateway.errors import Bug
 from gateway.option import Language
@@ -94,7 +95,14 @@ def _open(home: Home, say: Say) -> str:
 
 def _told(day: Day, one: Told, say: Say) -> str:
     kind = say.of(KINDS[Kind(one.kind)][::-1])
-    return f"{say.day(day)} {clock(one.at_min)} · {kind}: {_why(one, say)}"
+    return f"{_moment(day, one.at_min, say)} · {kind}: {_why(day, one, say)}"
+
+
+def _moment(day: Day, minute: int, say: Say, since: int | None = None) -> str:
+    """Return a moment with its date by the calendar, or without where `since` has the same."""
+    if since is not None and since // DAY_MIN == minute // DAY_MIN:
+        return clock(minute)
+    return f"{say.day(Day(day.number + minute // DAY_MIN))} {clock(minute)}"
 
 
 def _latest(home: Home, say: Say) -> str:
@@ -102,14 +110,13 @@ def _latest(home: Home, say: Say) -> str:
     if not home.whole:
         return ""
     day = home.whole[-1]
-    compared = home.compared()[day.number]
-    changed = [compared[what] for what in What if compared[what].changed]
-    lines = [say.of(changed_line(one)) for one in changed]
-    lines = lines or [say("nothing")]
+    before = [one for one in home.days if one.number < day.number]
+    compared = home.compared()[day.number].values()
+    lines = [say.of(pair) for pair in summary_lines(day, before, home.senses)]
     lines += _week(home, say)
-    lines += [say.of(pair) for pair in blind_lines(day, 0)]
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    kind = "verdict changed" if changed else "verdict"
+    differs = any(one.changed or one.change is Change.NONE for one in compared)
+    kind = "verdict changed" if differs else "verdict"
     heading = say("latest", day=say.of(title(day)))
     return f'<h2>{escape(heading)}</h2><div class="{kind}"><ul>{items}</ul></div>'
 
@@ -135,17 +142,29 @@ def _table(told: Iterable[tuple[Day, Told]], say: Say) -> str:
 
 
 def _row(day: Day, one: Told, say: Say) -> str:
-    when = f"{say.day(day)} {clock(one.at_min)}"
     kind, matter = KINDS[Kind(one.kind)], MATTERS[Matter(one.matter)]
-    cells = (when, say.of(kind[::-1]), one.device, _why(one, say), say.of(matter[::-1]))
-    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells[:3])
-    return f"<tr>{told}<td class=why>{escape(cells[3])}</td><td>{escape(cells[4])}</td></tr>"
+    told = "".join(
+        f"<td>{escape(cell)}</td>"
+        for cell in (_moment(day, one.at_min, say), say.of(kind[::-1]), one.device)
+    )
+    why, state = escape(_why(day, one, say)), escape(say.of(matter[::-1]))
+    return f"<tr>{told}<td class=why>{why}</td><td>{state}</td></tr>"
 
 
-def _why(one: Told, say: Say) -> str:
-    """Return why it rang, and what was said of it last."""
-    why = _reason(one.code, one.values, say)
-    return f"{why} → {_reason(one.then, one.then_values, say)}" if one.then else why
+def _why(day: Day, one: Told, say: Say) -> str:
+    """Return why it rang, and what was said of it last, each with its own time."""
+    why = _since(day, one, one.why_min, say) + _reason(one.code, one.values, say)
+    if not one.then:
+        return why
+    then = _since(day, one, one.then_min, say) + _reason(one.then, one.then_values, say)
+    return f"{why} → {then}"
+
+
+def _since(day: Day, one: Told, minute: int | None, say: Say) -> str:
+    """Return when a reason came; nothing where it came as the alarm began."""
+    if minute is None:
+        return ""
+    return f"{_moment(day, minute, say, one.at_min)} "
 
 
 def _reason(code: str, values: Mapping[str, int | float | str], say: Say) -> str:

@@ -15,7 +15,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "made": ("made {made}", "작성 {made}"),
         "open": ("Not closed yet", "아직 종결되지 않은 경보"),
         "latest": ("{day}, against the last four weeks", "{day}, 지난 4주와 비교"),
-        "nothing": ("Nothing outside the usual range.", "평소 범위를 벗어난 것이 없습니다."),
         "week": (
             "Last 7 days: {name} outside the usual range on {count} of {days}.",
             "최근 7일: {name} {days}일 중 {count}일이 평소 범위를 벗어남.",
@@ -55,7 +54,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "alarms": ("Alarms", "경보"),
         "faults": ("Technical faults", "기술 장애"),
         "none": ("None in these weeks.", "이 기간에 없음."),
-        "when": ("when", "일시"),
+        "when": ("since", "시작"),
         "what": ("what", "종류"),
         "where": ("device", "기기"),
         "why": ("why", "이유"),
@@ -67,14 +66,15 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "foot": (
             (
                 "What changed and by how much; no diagnosis. Usual: 5th to 95th percentile of the"
-                " four weeks before. A day differs when it is outside that range and clearly off"
-                " the median. Times in which the hub or a sensor could not see are hatched and not"
-                " compared."
+                " four weeks that ended a week before the day. A day differs when it is outside"
+                " that range and clearly off the median. Times in which the hub or a sensor could"
+                " not see are hatched and not compared."
             ),
             (
-                "무엇이 얼마나 달라졌는지만 보여 주며 진단이 아닙니다. 평소 범위는 직전 4주의 5~95%"
-                " 구간이고, 그 범위를 벗어나고 중앙값과 뚜렷이 다를 때만 다르다고 표시합니다."
-                " 허브나 센서가 확인하지 못한 시간은 빗금으로 표시하고 비교하지 않습니다."
+                "무엇이 얼마나 달라졌는지만 보여 주며 진단이 아닙니다. 평소 범위는 그날로부터"
+                " 일주일 전에 끝난 4주의 5~95% 구간이고, 그 범위를 벗어나고 중앙값과 뚜렷이 다를"
+                " 때만 다르다고 표시합니다. 허브나 센서가 확인하지 못한 시간은 빗금으로 표시하고"
+                " 비교하지 않습니다."
             ),
         ),
     }

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from gateway.core.detectors.life import LifeSensor
 from gateway.core.model import At, Link, LinkChange, Tick
 from gateway.core.outputs import Stream
 from gateway.core.pipeline import Pipeline, Plan
 from gateway.core.routine.day import Day, hour_of, night_of, number_at
 from gateway.core.routine.diary import KEPT, Diary
-from gateway.core.routine.measures import ENOUGH_DAYS, WEEKS_4, usual_of
+from gateway.core.routine.measures import ENOUGH_DAYS, REMEMBERED, Senses, usual_of
 from gateway.core.routine.shelf import days_of, unpacked
 from gateway.core.routine.summary import summary_body
 from gateway.core.wire import Topics
@@ -104,7 +105,11 @@ def test_a_day_like_the_others_says_so() -> None:
     weeks(home, ENOUGH_DAYS + 1)
     home.until((ENOUGH_DAYS + 1) * DAY + 10 * HOUR)
     assert {one["change"] for one in home.told[-1]["items"][:3]} == {"usual"}
-    assert home.told[-1]["en"].endswith("nothing outside the usual range")
+    english, korean = home.told[-1]["en"], home.told[-1]["ko"]
+    assert english.endswith(
+        "nothing outside the usual range; not seen: activity, resting heart rate"
+    ), "the band was not worn"
+    assert korean.endswith("평소 범위를 벗어난 것 없음; 확인하지 못함: 활동 시간, 안정 시 심박수")
 
 
 def test_many_bathroom_visits_in_a_night_are_counted_apart_by_ten_minutes() -> None:
@@ -161,6 +166,99 @@ def test_the_resting_heart_rate_is_the_lower_tenth_of_five_minute_means() -> Non
     assert item(home.told[-1], "resting_heart_rate")["value"] == 58
 
 
+# ------------------------------------------------------------------------ what becomes of usual
+ROOMS = Senses(inside=frozenset({"hall", "bath"}), bathroom=frozenset({"bath"}))
+
+
+def days_of_visits(visits: list[int]) -> list[Day]:
+    return [Day(n, [3] * 24, first=420, last=1320, visits=count) for n, count in enumerate(visits)]
+
+
+def told_of(days: list[Day], senses: Senses = ROOMS) -> list[dict[str, Any]]:
+    """Return the summary of each of these days, against those before it."""
+    return [
+        summary_body(day, days[:n], senses, at((day.number + 1) * DAY))
+        for n, day in enumerate(days)
+    ]
+
+
+def test_a_new_habit_is_told_for_ten_nights_and_is_usual_then() -> None:
+    bodies = told_of(days_of_visits([1] * 35 + [5] * 12))
+    changes = [item(body, "night_bathroom_visits")["change"] for body in bodies]
+    assert changes[14:35] == ["usual"] * 21
+    assert changes[35:] == ["more"] * 10 + ["usual"] * 2
+
+
+def test_in_a_young_home_the_last_week_does_not_make_a_habit_usual_either() -> None:
+    bodies = told_of(days_of_visits([1] * 21 + [5] * 9))
+    assert [item(body, "night_bathroom_visits")["change"] for body in bodies[21:]] == ["more"] * 9
+
+
+def test_what_is_done_every_sunday_is_usual_on_a_sunday() -> None:
+    bodies = told_of(days_of_visits([6 if n % 7 == 3 else 1 for n in range(50)]))
+    changes = {item(body, "night_bathroom_visits")["change"] for body in bodies[28:]}
+    assert changes == {"usual"}
+
+
+def test_many_visits_in_three_nights_of_a_week_are_said_in_both_languages() -> None:
+    bodies = told_of(days_of_visits([1] * 28 + [5] * 8))
+    assert [body["many_visits"]["nights"] for body in bodies[28:]] == [1, 2, 3, 4, 5, 6, 7, 7]
+    assert "many bathroom visits" not in bodies[29]["en"]
+    assert "many bathroom visits (3 or more) in 3 of the last 7 nights" in bodies[30]["en"]
+    assert "야간 화장실 이용 많음(3회 이상): 최근 7일 밤 중 7일" in bodies[35]["ko"]
+
+
+def test_many_visits_are_counted_of_the_nights_that_were_seen() -> None:
+    days = days_of_visits([1] * 28 + [5] * 5)
+    days[-2].night_blind = 60
+    (*_, body) = told_of(days)
+    assert body["many_visits"] == {"nights": 4, "of": 6}
+    assert "in 4 of the 6 nights seen in the last 7" in body["en"]
+    assert "최근 7일 밤 중 확인된 6일 가운데 4일" in body["ko"]
+
+
+# ----------------------------------------------------------------------------- a day without life
+@pytest.mark.parametrize("doors", [frozenset({"door"}), frozenset()])
+def test_a_day_without_any_sign_of_life_begins_with_that(doors: frozenset[str]) -> None:
+    days = days_of_visits([1] * 28)
+    for day in days:
+        day.out[10:12] = [60, 60]
+    senses = Senses(ROOMS.inside, ROOMS.bathroom, doors=doors)
+    (*_, body) = told_of([*days, Day(28)], senses)
+    assert item(body, "first_motion")["change"] == "none"
+    assert body["en"].startswith("1970-01-29 (Thu): no sign of life in the home")
+    assert body["ko"].startswith("1970-01-29(목): 집 안에서 활동 없음")
+    assert ("time out 0 min: 2 h less" in body["en"]) is bool(doors)
+    assert "usual range" not in body["en"]
+
+
+def test_a_day_half_seen_without_life_says_how_much_of_it_was_seen() -> None:
+    day = Day(28, blind=[60] * 3 + [0] * 21, early_blind=180, deaf=180)
+    (*_, body) = told_of([*days_of_visits([1] * 28), day])
+    assert "no sign of life in the 21 h that the hub saw; not seen: first motion" in body["en"]
+    assert "허브가 확인한 21시간 동안 활동 없음" in body["ko"]
+
+
+def test_a_day_that_was_not_seen_is_neither_quiet_nor_usual() -> None:
+    day = Day(28, blind=[60] * 24, early_blind=1440, deaf=1440, night_blind=480)
+    (*_, body) = told_of([*days_of_visits([1] * 28), day])
+    assert "(Thu): the day was not seen; not seen: first motion, last motion, bath" in body["en"]
+    assert "usual" not in body["en"]
+
+
+def test_short_walks_in_the_night_alone_are_no_day_without_life() -> None:
+    day = Day(28, [0] * 20 + [2] + [0] * 3, visits=1)
+    (*_, body) = told_of([*days_of_visits([1] * 28), day])
+    assert "nobody up: only short walks in the night" in body["en"]
+    assert "기상 활동 없음" in body["ko"]
+
+
+def test_sensors_that_all_were_dead_do_not_say_that_nobody_lived() -> None:
+    day = Day(28, unheard={"hall": 600, "bath": 700})
+    (*_, body) = told_of([*days_of_visits([1] * 28), day])
+    assert item(body, "first_motion")["change"] == "not-seen"
+
+
 # ------------------------------------------------------------------------------- what is blind
 def test_an_hour_off_is_said_and_not_counted_as_a_change() -> None:
     home = Living()
@@ -193,6 +291,37 @@ def test_a_deaf_adapter_and_an_unproven_clock_are_blind_time() -> None:
     assert abs(home.told[-1]["blind_min"] - 90) <= 3
     assert abs(home.told[-1]["deaf_min"] - 60) <= 3
     assert "the hub heard nothing for" in home.told[-1]["en"]
+
+
+def test_no_sensor_is_blamed_for_the_hours_in_which_the_adapter_was_deaf() -> None:
+    home = Living(sensors=(LifeSensor("hall", promise_s=600.0), LifeSensor("bath")))
+    for until, deaf in ((12, False), (22, True), (34, False)):
+        home.diary.feed(LinkChange(home.at, Link.ADAPTER, up=not deaf))
+        while home.now_ms < until * HOUR:
+            home.until(home.now_ms + 10 * MINUTE)
+            if not deaf:
+                home.hear("hall")
+    (body,) = home.told
+    assert abs(body["deaf_min"] - 600) <= 2
+    assert body["unheard"] == []
+    assert "the hub heard nothing for" in body["en"]
+    assert "hall was not heard" not in body["en"]
+
+
+def test_a_sensor_that_dies_is_named_for_the_hours_in_which_the_hub_heard() -> None:
+    home = Living(sensors=(LifeSensor("hall", promise_s=600.0), LifeSensor("bath")))
+    home.until(8 * HOUR)  # not heard since 4:00, so dead since 4:30
+    home.diary.feed(LinkChange(home.at, Link.ADAPTER, up=False))
+    home.until(20 * HOUR)
+    home.diary.feed(LinkChange(home.at, Link.ADAPTER, up=True))
+    home.until(21 * HOUR)
+    for minutes in range(21 * 60, 34 * 60, 10):
+        home.hear("hall")
+        home.until(minutes * MINUTE)
+    (body,) = home.told
+    ((device, minutes),) = [(one["device"], one["min"]) for one in body["unheard"]]
+    assert device == "hall"
+    assert abs(minutes - (3.5 + 1) * 60) <= 2
 
 
 def test_the_first_day_begins_when_the_hub_is_installed() -> None:
@@ -254,10 +383,10 @@ def test_days_while_the_hub_was_off_are_counted_and_not_invented() -> None:
 
 
 # ---------------------------------------------------------------------------------- its memory
-def test_four_weeks_are_remembered_and_no_more_and_they_are_small() -> None:
+def test_five_weeks_are_remembered_and_no_more_and_they_are_small() -> None:
     home = Living()
-    weeks(home, 40)
-    assert len(home.diary.days) <= WEEKS_4 + 3
+    weeks(home, 45)
+    assert len(home.diary.days) <= REMEMBERED + 3
     kept = dict(home.diary.kept()) | {"routine": home.diary.save()}
     assert sum(len(state) for state in kept.values()) < 6000
     assert home.diary.kept() == ()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.core.model import Link, LinkChange
 from gateway.core.outputs import Stream
-from gateway.core.routine.measures import WEEKS_4
+from gateway.core.routine.measures import REMEMBERED
 from gateway.core.wire import Topics
 from tests.contract import assert_valid
 from tests.core.test_wire_schemas import HUB, sealed
@@ -65,7 +65,7 @@ def test_a_day_is_told_at_most_once_and_memory_stays_bounded(
     told = [body["day"] for body in home.told]
     assert len(told) == len(set(told))
     assert told, "two days of a hub that knows the time are told in the end"
-    assert len(home.diary.days) <= WEEKS_4 + 10
+    assert len(home.diary.days) <= REMEMBERED + 10
     for day in home.diary.days:
         assert all(0 <= minutes <= 60 for minutes in (*day.blind, *day.out))
     for body in home.told:

@@ -1,17 +1,24 @@
 """`ansim replay home` and `simulated`: months of a log, day by day, with deadlines and alarms."""
 
+import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from gateway.cli import main
 from gateway.core.model import Contact, HeartRate, Motion
+from gateway.core.routine.measures import Senses
 from gateway.errors import ConfigurationError
 from gateway.option import Language
+from gateway.replay.explain_home import RED, _limits
 from gateway.replay.home_command import lines
-from gateway.replay.homelife import Lived, counted, live, moment, settings_of
+from gateway.replay.homelife import Lived, Silence, counted, live, moment, settings_of
 from gateway.replay.homelog import HomeLog, read_log, write_csv
 from gateway.replay.simulated import simulated
 from gateway.settings import Role
@@ -74,7 +81,23 @@ def test_each_day_is_told_in_korean_too(capsys: pytest.CaptureFixture[str], tmp_
     assert main(["replay", "simulated", "--days", "3", "--lang", "ko"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("모의 자료")
-    assert out.count("기한에 가장 가까운 무활동") >= 3
+    near = [line for line in out.splitlines() if "기한에 가장 가까운 무활동" in line]
+    assert len(near) >= 3
+    assert all(re.search(r"\(\d+%\), [가-힣 ]+, 마지막 신호", line) for line in near)
+
+
+def test_the_legend_has_the_colours_of_the_bars_and_names_none_that_is_not_drawn() -> None:
+    axes: Any = Figure().subplots()
+    silent = Silence(0, 3 * 3_600_000, 8 * 3_600_000, "home", "hall")
+    _limits(axes, Lived("x", simulated=True, senses=Senses(), silences=[silent]))
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words == ["allowed until attention", "silence at home"]
+    rang = replace(silent, rang_ms=3_600_000)
+    axes.clear()
+    _limits(axes, Lived("x", simulated=True, senses=Senses(), silences=[silent, rang]))
+    legend = axes.get_legend()
+    (*_, told), (*_, patch) = legend.get_texts(), legend.legend_handles
+    assert (told.get_text(), to_hex(patch.get_facecolor())) == ("silence, told", RED)
 
 
 def test_the_pictures_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

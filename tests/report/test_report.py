@@ -1,9 +1,10 @@
 """The report: one page without network or script, in two languages, that says what it knows."""
 
 import sqlite3
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,20 +109,82 @@ def test_an_alarm_is_shown_with_its_reason_and_with_what_became_of_it() -> None:
     assert "→ a sign of life from bath after 9.5 h" in words
 
 
-def test_an_alarm_keeps_the_reason_it_rang_for_when_it_is_over() -> None:
+WARNED: dict[str, int | float | str] = {"hours": 13.0, "allowed": 8.0, "left": 0.0, "last": "hall"}
+
+
+def risen() -> Told:
+    """Return an alarm of 11:40 that rose to a warning at 22:45 and was over after midnight."""
     day = Day(FIRST)
     day.tell(fallen("raised"))
-    over = replace(fallen("closed"), code="inactivity.over", values={"hours": 9.5, "last": "bath"})
-    day.tell(over)
-    day.tell(over)
-    (one,) = day.alarms
-    assert (one.code, one.then, one.matter) == (
-        "inactivity.attention.home",
-        "inactivity.over",
-        "closed",
+    warning = replace(fallen("raised"), at_min=1365, code="inactivity.warning.home", values=WARNED)
+    day.tell(warning)
+    day.tell(replace(warning, at_min=1400))
+    day.tell(
+        replace(
+            fallen("closed"),
+            at_min=1445,
+            code="inactivity.over",
+            values={"hours": 14.0, "last": "bath"},
+        )
     )
-    day.tell(replace(fallen("raised"), code="inactivity.warning.home"))
-    assert day.alarms[0].code == "inactivity.warning.home"
+    (one,) = day.alarms
+    return one
+
+
+def test_an_alarm_keeps_when_it_began_its_highest_reason_and_how_it_ended() -> None:
+    one = risen()
+    assert (one.at_min, one.code, one.why_min) == (700, "inactivity.warning.home", 1365)
+    assert (one.then, one.then_min, one.matter) == ("inactivity.over", 1445, "closed")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_each_reason_is_shown_with_its_own_time(language: Language) -> None:
+    reader = read(page(home(alarms=(risen(),)), language))
+    words = [one for one in reader.words if one.strip()]
+    row = words.index(("Wed 18 Nov" if language is Language.EN else "11/18 수") + " 11:40")
+    why = words[row + 3]
+    assert why.startswith("22:45 " + ("warning: " if language is Language.EN else "경고: "))
+    over = "→ Thu 19 Nov 00:05 a sign" if language is Language.EN else "→ 11/19 목 00:05 "
+    assert over in why
+
+
+def test_an_alarm_after_midnight_has_the_date_of_the_calendar() -> None:
+    late = replace(fallen(), at_min=1500)
+    assert "Thu 19 Nov 01:00" in " ".join(read(page(home(alarms=(late,)), Language.EN)).words)
+
+
+def test_an_alarm_of_an_older_version_is_shown_without_the_times_it_did_not_keep() -> None:
+    older: dict[str, Any] = {"number": FIRST, "alarms": [asdict(fallen(then="inactivity.over"))]}
+    for name in ("why_min", "then_min"):
+        del older["alarms"][0][name]
+    (one,) = Day.from_json(older).alarms
+    assert one == fallen(then="inactivity.over")
+
+
+# ------------------------------------------------------------------------- what it must not say
+def lately(day: Day, before: int = 28) -> str:
+    """Return what is said of a day after so many usual ones."""
+    days = [Day(FIRST + n, [3] * 24, first=420, last=1320, visits=1) for n in range(before)]
+    senses = Senses(inside=frozenset({"hall"}), bathroom=frozenset({"bath"}))
+    home = Home("home", (*days, day, Day(day.number + 1)), senses)
+    return page(home, Language.EN).split('<div class="cards">')[0].split("<h1>")[1]
+
+
+def test_a_day_without_life_is_told_as_such_where_no_door_is_watched() -> None:
+    told = lately(Day(FIRST + 28))
+    assert "<li>no sign of life in the home</li>" in told
+    assert "verdict changed" in told
+    assert "usual range" not in told
+
+
+def test_a_blind_day_and_a_first_day_reassure_nobody() -> None:
+    blind = Day(FIRST + 28, blind=[60] * 24, early_blind=1440, deaf=1440, night_blind=480)
+    told = lately(blind)
+    assert "<li>the day was not seen</li>" in told
+    assert "the hub heard nothing for 24 h" in told
+    first = lately(Day(FIRST, [3] * 24, first=420, last=1320), before=0)
+    assert "what is usual is not yet known (0 of 14 days)" in first
+    assert "usual range" not in told + first
 
 
 def test_a_reason_of_another_version_does_not_spoil_the_page() -> None:

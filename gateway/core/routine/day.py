@@ -28,8 +28,10 @@ EMPTY: Final[tuple[object, ...]] = (None, False, {})
 class Told:
     """An alarm or technical fault as the day remembers it.
 
-    at_min: minutes from midnight of its date. code, values: why it rang. then, then_values: what
-    was said of it last, empty while that is the same.
+    at_min: when it began to ring, minutes from midnight of its date. code, values: why it rang, at
+    its highest level; why_min: when it came to that. then, then_values: what was said of it last,
+    empty while that is the same; then_min: when. Of None nothing is known but `at_min`: an older
+    version wrote it down.
     """
 
     id: str
@@ -41,17 +43,21 @@ class Told:
     values: Mapping[str, int | float | str]
     then: str = ""
     then_values: Mapping[str, int | float | str] = field(default_factory=dict)
+    why_min: int | None = None
+    then_min: int | None = None
 
     def after(self, before: Self) -> Self:
-        """Return it as what became of `before`: it still rang for the reason it rang for."""
-        if self.code == before.code or self.code.startswith(HIGHER):
-            return replace(self, at_min=before.at_min)
+        """Return it as what became of `before`: since when it rings, and for its highest reason."""
+        if self.code == before.code:
+            return replace(self, at_min=before.at_min, why_min=before.why_min)
+        if self.code.startswith(HIGHER):
+            return replace(self, at_min=before.at_min, why_min=self.at_min)
         return replace(
             before,
             matter=self.matter,
             then=self.code,
             then_values=self.values,
-            at_min=before.at_min,
+            then_min=before.then_min if before.then == self.code else self.at_min,
         )
 
 

@@ -2,14 +2,14 @@
 
     Heard ─► signs of life, visits, band        ┐
     Tick  ─► minute by minute: seen or blind,    ├─► today's Day ──► summary at `tell_ms` of the
-             in or out, how near the deadline    │                   next day, then kept four weeks
+             in or out, how near the deadline    │                   next day, then kept five weeks
     alerts ─► what rang                          ┘
 
 Theory of operation. Every minute that is watched is counted into its hour; a minute in which the
 hub was off, deaf or without a proven clock is counted as blind there, and never as quiet. A day is
 told once: its number is committed in the same transaction as its message, and is remembered longer
 than the day, so that neither a restart nor a clock that jumps tells it twice. Memory is bounded:
-four weeks of days of a few hundred bytes.
+five weeks of days of a few hundred bytes.
 
 It learns nothing while the clock is not proven: a Raspberry Pi that starts without the network has
 no idea what day it is.
@@ -81,7 +81,8 @@ class Diary:
         self._walks = Walks(night, senses.bathroom, senses.bedroom)
         self._bands = Bands()
         self._counted: At | None = None
-        self._steady_ms = 0
+        self._steady_ms = 0  # the time in which a sensor could be heard: not that of a deaf hub
+        self._deaf = False
         self._offset_ms: int | None = None
         self._until_ms: int | None = None  # wall time up to which minutes are counted
         self._out_since_ms: int | None = None  # local
@@ -103,6 +104,7 @@ class Diary:
             case Tick(at=at):
                 self._tick(at)
             case LinkChange(link=Link.ADAPTER, up=up):
+                self._deaf = not up
                 self._seen.deaf(not up)
             case _:
                 pass
@@ -129,8 +131,9 @@ class Diary:
         if before is not None and passed_ms is not None and passed_ms < MINUTE_MS:
             return
         self._counted = at
-        self._steady_ms += passed_ms or 0
-        self._seen.look(self._steady_ms)
+        if not self._deaf:
+            self._steady_ms += passed_ms or 0
+            self._seen.look(self._steady_ms)
         self._offset_ms = None
         if not at.proven:
             return
@@ -161,7 +164,7 @@ class Diary:
         if self._seen.blind:
             self._shelf.unseen(local_ms - minutes * MINUTE_MS, local_ms)
             day.deaf += minutes
-        for device in self._seen.dead:
+        for device in () if self._deaf else self._seen.dead:  # deaf, it is not their fault
             day.unheard[device] = day.unheard.get(device, 0) + minutes
         self._bands.minute(day, minutes)
         if self._watch is not None:

@@ -1,12 +1,19 @@
-"""The measures of a day, and what is usual of each: median and range of the four weeks before.
+"""The measures of a day, and what is usual of each: median and range of four weeks.
 
-The usual range runs from the 5th to the 95th percentile of the days on which the measure was seen.
+The usual range runs from the 5th to the 95th percentile of the days on which the measure was seen,
+in the four weeks that ended a week before the day. The last week is left out because a new habit
+must not make itself usual: three nights of many visits to the bathroom out of 28 are enough to move
+the 95th percentile, and the fourth would go untold. With the week left out a new habit is told for
+ten days. Fences about the quartiles (Tukey's) would stand as long, but they call what somebody
+does every Sunday unusual every Sunday. In a home so young, or so long blind, that too little is
+known of those weeks, the last one counts too.
+
 A day is said to differ only when it lies outside that range and at least `step` from the median:
 of six measures one would otherwise be outside on most days. It says what changed and by how much;
 what it means is not for a hub to say.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,13 +22,14 @@ from typing import Final
 from gateway.core.detectors.inactivity_levels import WET_ROOMS
 from gateway.core.routine.day import Day
 
+WEEK: Final = 7
 WEEKS_4: Final = 28
+REMEMBERED: Final = WEEK + WEEKS_4  # days before one that are needed to compare it
 ENOUGH_DAYS: Final = 14
 BLIND_MIN: Final = 30  # of unseen time at the edge of a day hide its first or last sign
 OUT_BLIND_MIN: Final = 120
 WORN_MIN: Final = 480  # a band worn for less says little of the day
 PULSES: Final = 24  # five-minute means: two hours
-MANY: Final = 3
 
 INSIDE: Final = frozenset({"Motion", "Contact", "Occupied"})
 """What a sensor of a home's rooms provides."""
@@ -78,7 +86,11 @@ class Senses:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What was usual: of so many days the median, the 5th and the 95th percentile."""
+    """What was usual: of so many days the median, the 5th and the 95th percentile.
+
+    The days: those seen in the four weeks that ended a week before, so that nothing younger than a
+    week is usual yet; all that were seen, where fewer than a fortnight of those were.
+    """
 
     days: int
     median: float
@@ -88,7 +100,7 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One measure of one day against the four weeks before."""
+    """One measure of one day against what is usual of it; `days`: of so many."""
 
     what: What
     unit: Unit
@@ -184,6 +196,20 @@ def usual_of(values: Iterable[int]) -> Usual | None:
     return Usual(len(known), quantile(known, 0.5), quantile(known, 0.05), quantile(known, 0.95))
 
 
+def behind(what: What, day: Day, before: Iterable[Day], senses: Senses) -> list[int]:
+    """Return the values of a measure that a day's is compared with: see Usual."""
+    seen = [
+        (day.number - one.number, value)
+        for one in before
+        if 0 < day.number - one.number <= REMEMBERED
+        and (value := value_of(what, one, senses)) is not None
+    ]
+    settled = [value for ago, value in seen if ago > WEEK]
+    if len(settled) >= ENOUGH_DAYS:
+        return settled
+    return [value for ago, value in seen if ago <= WEEKS_4]
+
+
 def quantile(known: list[int], share: float) -> float:
     """Return a quantile of sorted values, between two of them where it falls between.
 
@@ -197,23 +223,22 @@ def quantile(known: list[int], share: float) -> float:
 
 
 def compare(day: Day, before: Iterable[Day], senses: Senses) -> tuple[Compared, ...]:
-    """Return every measure of a day against the days of the four weeks before it."""
-    known = [one for one in before if 0 < day.number - one.number <= WEEKS_4]
+    """Return every measure of a day against the days before it."""
+    known = tuple(before)
     return tuple(_compared(what, day, known, senses) for what in What)
 
 
-def _compared(what: What, day: Day, known: list[Day], senses: Senses) -> Compared:
+def _compared(what: What, day: Day, before: Sequence[Day], senses: Senses) -> Compared:
     measure = MEASURES[what]
     value = value_of(what, day, senses)
-    others = [one for each in known if (one := value_of(what, each, senses)) is not None]
+    others = behind(what, day, before, senses)
     usual = usual_of(others)
     change = Change.USUAL
     if not measure.needs(senses):
         change = Change.NO_SENSOR
     elif value is None:
         silent = measure.unit is Unit.CLOCK and day.first is None
-        seen = not day.jumped and day.early_blind < BLIND_MIN
-        change = Change.NONE if silent and seen else Change.NOT_SEEN
+        change = Change.NONE if silent and _watched(day, senses) else Change.NOT_SEEN
     elif usual is None:
         change = Change.NOT_KNOWN
     elif abs(value - usual.median) >= measure.step and not usual.low <= value <= usual.high:
@@ -225,15 +250,7 @@ def _compared(what: What, day: Day, known: list[Day], senses: Senses) -> Compare
     return Compared(what, measure.unit, value, usual, change, len(others))
 
 
-def many_nights(day: Day, before: Iterable[Day], senses: Senses) -> tuple[int, int]:
-    """Return in how many of the last seven nights there were many visits, and how many were seen.
-
-    Many: at least three, and more than in the usual range of the four weeks before this day.
-    """
-    days = [*before, day]
-    known = [one for one in days if 0 <= day.number - one.number <= WEEKS_4]
-    seen = [(one, value_of(What.VISITS, one, senses)) for one in known]
-    usual = usual_of(count for one, count in seen if count is not None and one is not day)
-    week = [count for one, count in seen if count is not None and day.number - one.number < 7]  # noqa: PLR2004 - a week
-    limit = MANY if usual is None else max(MANY, usual.high + 1)
-    return sum(count >= limit for count in week), len(week)
+def _watched(day: Day, senses: Senses) -> bool:
+    """Whether the hub would have seen a sign of life in the home: some sensor of it was heard."""
+    heard = any(day.unheard.get(device, 0) < OUT_BLIND_MIN for device in senses.inside)
+    return heard and not day.jumped and day.early_blind < BLIND_MIN

@@ -22,7 +22,7 @@ from gateway.core.routine.day import (
     night_of,
     number_at,
 )
-from gateway.core.routine.measures import WEEKS_4
+from gateway.core.routine.measures import REMEMBERED, WEEKS_4
 
 VERSION: Final = 1
 KEPT: Final = "routine.days"
@@ -104,14 +104,14 @@ class Shelf:
     def tell(self, day: Day) -> tuple[list[Day], int]:
         """Mark a day as told; return the days before it, and how many since the last are unknown.
 
-        What is four weeks older is forgotten, and so is a day that a wrong clock invented.
+        What is five weeks older is forgotten, and so is a day that a wrong clock invented.
         """
         number = day.number
         missed = self._missed(number, self._told[-1:])
         self._told = [*self._told, number][-2 * WEEKS_4 :]
         self._stale = True
         for n in list(self._days):
-            if n < number - WEEKS_4 or n > number + LATE_DAYS:
+            if n < number - REMEMBERED or n > number + LATE_DAYS:
                 del self._days[n]
         return [one for one in self.days if one.number < number], missed
 

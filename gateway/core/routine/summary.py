@@ -8,7 +8,8 @@ from gateway.core.fields import encode, instant_fields
 from gateway.core.model import At
 from gateway.core.routine import words
 from gateway.core.routine.day import Day
-from gateway.core.routine.measures import Compared, Senses, compare, many_nights
+from gateway.core.routine.measures import Compared, Senses, compare
+from gateway.core.routine.nights import many_nights
 
 
 def summary_body(
@@ -16,7 +17,7 @@ def summary_body(
 ) -> dict[str, Any]:
     """Return the `up/routine` body of a day; `missed`: days before it of which nothing is known."""
     compared = compare(day, before, senses)
-    nights, seen = many_nights(day, before, senses)
+    nights = many_nights(day, before, senses)
     body = {
         **instant_fields(at),
         "day": day.date.isoformat(),
@@ -25,11 +26,12 @@ def summary_body(
         "missed_days": missed,
         "unheard": [{"device": name, "min": minutes} for name, minutes in words.worst(day)],
         "items": [_item(one) for one in compared],
-        "many_visits": {"nights": nights, "of": seen},
+        "many_visits": {"nights": nights.many, "of": nights.seen},
         "alarms": len(day.alarms),
     }
     for most in range(len(compared), -1, -1):
-        english, korean = words.sentence(day, compared, missed, most)
+        said = words.lines(day, compared, nights, missed, most)
+        english, korean = words.sentence(day, said)
         whole = {**body, "en": english, "ko": korean}
         if len(encode(whole)) + ENVELOPE <= MAX_PAYLOAD:
             return whole
@@ -40,8 +42,15 @@ def summary_line(
     day: Day, before: Sequence[Day], senses: Senses, missed: int = 0
 ) -> tuple[str, str]:
     """Return a day's summary in English and Korean, with all that changed."""
-    compared = compare(day, before, senses)
-    return words.sentence(day, compared, missed, len(compared))
+    return words.sentence(day, summary_lines(day, before, senses, missed))
+
+
+def summary_lines(
+    day: Day, before: Sequence[Day], senses: Senses, missed: int = 0
+) -> list[words.Pair]:
+    """Return all that is to be said of a day, in English and Korean."""
+    compared, nights = compare(day, before, senses), many_nights(day, before, senses)
+    return words.lines(day, compared, nights, missed, len(compared))
 
 
 def _item(one: Compared) -> dict[str, Any]:

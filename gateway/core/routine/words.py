@@ -1,13 +1,17 @@
 """The words of a day's summary, English and Korean: what changed and by how much, no diagnosis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from gateway.core.routine.day import Day
-from gateway.core.routine.measures import ENOUGH_DAYS, Change, Compared, Unit, What
+from gateway.core.routine.measures import ENOUGH_DAYS, WEEK, Change, Compared, Unit, What
+from gateway.core.routine.nights import Nights
 
 Pair = tuple[str, str]
+
+DAY_MIN: Final = 1440
+LEAST_MIN: Final = 60  # seen of a day: less says nothing of it
 
 NAMES: Final[Mapping[What, Pair]] = MappingProxyType(
     {
@@ -26,7 +30,7 @@ _CHANGES: Final[Mapping[Change, Pair]] = MappingProxyType(
         Change.MORE: ("more", "많음"),
         Change.LESS: ("less", "적음"),
         Change.USUAL: ("as usual", "평소와 같음"),
-        Change.NONE: ("no sign of life in the home", "집 안에서 활동 없음"),
+        Change.NONE: ("none all day", "하루 종일 없음"),
         Change.NOT_KNOWN: ("what is usual is not yet known", "평소 모습을 아직 모름"),
         Change.NOT_SEEN: ("not seen", "확인하지 못함"),
         Change.NO_SENSOR: ("no sensor for it", "해당 센서 없음"),
@@ -169,27 +173,83 @@ def worst(day: Day, most: int = 3) -> list[tuple[str, int]]:
     return sorted(day.unheard.items(), key=lambda one: -one[1])[:most]
 
 
-def sentence(day: Day, compared: Sequence[Compared], missed: int, most: int) -> Pair:
-    """Return the summary in a line; at most so many changes are spelled out."""
+def lines(
+    day: Day, compared: Sequence[Compared], nights: Nights, missed: int, most: int
+) -> list[Pair]:
+    """Return what is to be said of a day; at most so many changes are spelled out.
+
+    A day without any sign of life begins with that. Nothing is said to be usual that was not seen.
+    """
     changed = [one for one in compared if one.changed]
-    lines = [changed_line(one) for one in changed[:most]]
+    said = _no_life(day, compared)
+    said += [changed_line(one) for one in changed[:most]]
     if len(changed) > most:
         rest = len(changed) - most
-        lines.append((f"and {rest} more", f"그 밖에 {rest}가지"))
-    if not changed:
-        lines.append(_quiet(compared))
-    lines += blind_lines(day, missed)
-    name = title(day)
+        said.append((f"and {rest} more", f"그 밖에 {rest}가지"))
+    if nights.told:
+        said.append(_many(nights))
+    if not said:
+        said.append(_quiet(compared))
+    return said + _not_seen(compared) + blind_lines(day, missed)
+
+
+def sentence(day: Day, said: Iterable[Pair]) -> Pair:
+    """Return the day's name and what is said of it, in a line."""
+    name, both = title(day), list(said)
     return (
-        f"{name[0]}: " + "; ".join(english for english, _ in lines),
-        f"{name[1]}: " + "; ".join(korean for _, korean in lines),
+        f"{name[0]}: " + "; ".join(english for english, _ in both),
+        f"{name[1]}: " + "; ".join(korean for _, korean in both),
     )
 
 
+def _no_life(day: Day, compared: Sequence[Compared]) -> list[Pair]:
+    first = next((one.change for one in compared if one.what is What.FIRST), Change.NO_SENSOR)
+    if day.first is not None or first not in (Change.NONE, Change.NOT_SEEN):
+        return []
+    if any(day.signs):
+        return [
+            ("nobody up: only short walks in the night", "기상 활동 없음(야간의 짧은 움직임뿐)")
+        ]
+    if first is Change.NONE:
+        return [("no sign of life in the home", "집 안에서 활동 없음")]
+    if (watched := DAY_MIN - sum(day.blind)) < LEAST_MIN:
+        return [("the day was not seen", "하루 전체를 확인하지 못함")]
+    english, korean = length(watched)
+    return [
+        (
+            f"no sign of life in the {english} that the hub saw",
+            f"허브가 확인한 {korean} 동안 활동 없음",
+        )
+    ]
+
+
+def _many(nights: Nights) -> Pair:
+    whole = nights.seen == WEEK
+    english = f"{nights.many} of the last {WEEK} nights"
+    korean = f"최근 {WEEK}일 밤 중 {nights.many}일"
+    if not whole:
+        english = f"{nights.many} of the {nights.seen} nights seen in the last {WEEK}"
+        korean = f"최근 {WEEK}일 밤 중 확인된 {nights.seen}일 가운데 {nights.many}일"
+    return (
+        f"many bathroom visits ({nights.limit} or more) in {english}",
+        f"야간 화장실 이용 많음({nights.limit}회 이상): {korean}",
+    )
+
+
+def _not_seen(compared: Sequence[Compared]) -> list[Pair]:
+    hidden = [NAMES[one.what] for one in compared if one.change is Change.NOT_SEEN]
+    if not hidden:
+        return []
+    name = _CHANGES[Change.NOT_SEEN]
+    return [
+        (
+            f"{name[0]}: " + ", ".join(english for english, _ in hidden),
+            f"{name[1]}: " + ", ".join(korean for _, korean in hidden),
+        )
+    ]
+
+
 def _quiet(compared: Sequence[Compared]) -> Pair:
-    silent = next((one for one in compared if one.change is Change.NONE), None)
-    if silent is not None:
-        return standing(silent)
     waiting = [one for one in compared if one.change is Change.NOT_KNOWN]
     if any(one.change is Change.USUAL for one in compared):
         return "nothing outside the usual range", "평소 범위를 벗어난 것 없음"
