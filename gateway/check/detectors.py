@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.check.finding import Equipped, Finding, Home, error, note, warning
+from gateway.core.detectors.visibility import HOURLY_MS
 from gateway.core.routine.measures import BATHROOM, INSIDE
 from gateway.option import Text
 from gateway.settings import InactivitySettings, Role
@@ -122,13 +123,21 @@ def _sensors(home: Home) -> Iterator[Finding]:
                 "동작 센서를 추가하거나, 의도한 것이면 inactivity: {enabled: false}",
             ),
         )
-    if mute := [d.stanza.name for d in fixed if d.can.sign_of_life_s is None]:
+    if mute := [d.stanza.name for d in fixed if not _hourly(d.can.sign_of_life_s)]:
         listed = ", ".join(mute)
         yield note(
             "inactivity",
-            f"{listed}: no regular sign of life; if one dies nothing tells, and its silence counts "
-            "as the resident's",
-            f"{listed}: 주기적인 신호가 없어, 고장 나도 알 수 없고 그 침묵은 무활동으로 셉니다",
+            f"{listed}: no sign of life at least hourly; if one dies it is believed for two days "
+            "after it was heard last, and less each day from then on",
+            f"{listed}: 한 시간 이내의 주기 신호가 없어, 고장 나면 마지막 신호 후 이틀까지 "
+            "정상으로 보고 그 뒤 매일 신뢰도를 낮춥니다",
+        )
+    if home.lively and all(d.stanza.role is Role.DOOR for d in home.lively):
+        yield warning(
+            "inactivity",
+            "nothing watches inside: after the front door a return looks like a departure",
+            "집 안을 보는 센서가 없어 귀가와 외출을 구별할 수 없습니다",
+            Text("add a motion sensor", "동작 센서를 추가하십시오"),
         )
     if fixed and not any(d.stanza.role is Role.DOOR for d in home.devices):
         yield warning(
@@ -137,6 +146,10 @@ def _sensors(home: Home) -> Iterator[Finding]:
             "현관문 센서가 없습니다. 외출이 집 안의 장시간 무활동처럼 보입니다",
             Text("role: door on a contact sensor", "문 열림 센서에 role: door"),
         )
+
+
+def _hourly(sign_of_life_s: float | None) -> bool:
+    return sign_of_life_s is not None and sign_of_life_s * 1000 <= HOURLY_MS
 
 
 def _routine(home: Home) -> Iterator[Finding]:
