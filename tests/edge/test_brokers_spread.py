@@ -1,4 +1,4 @@
-"""The list of brokers: hubs share them, and what a lost one leaves, and come back without a storm."""
+"""The list of brokers: hubs share them, also what a lost one leaves, and return without a storm."""
 
 import dataclasses
 import random
