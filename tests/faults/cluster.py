@@ -126,6 +126,7 @@ class Cluster:
             self._nodes[number] = await asyncio.create_subprocess_exec(
                 *command,
                 env=environment,
+                cwd=self.directory,
                 stdout=log,
                 stderr=log,
                 stdin=asyncio.subprocess.DEVNULL,
