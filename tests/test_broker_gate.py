@@ -228,3 +228,4 @@ async def test_every_cry_is_stored_exactly_once_while_nodes_are_killed(engine: E
             account = await run(nursery, plan(number, theme), engine=engine)
             assert account.caused == 10
             assert account.good, account
+            assert account.kills.get("broker", 0) > 0, account.kills

@@ -59,7 +59,7 @@ class Cluster:
             for number in range(NODES):
                 await self._start(number)
                 if number == 0 and self.first_alone:
-                    await self._let_in(self.ports[0], "prober", CENTRE)
+                    await self._let_in(self.ports[0], prober(self.ports[0]), CENTRE)
             await self.whole()
         except BaseException:
             await self.__aexit__()
@@ -73,7 +73,7 @@ class Cluster:
     async def whole(self) -> None:
         """Wait until every node lets clients in."""
         for port in self.ports:
-            await self._let_in(port, "prober", CENTRE)
+            await self._let_in(port, prober(port), CENTRE)
 
     async def _let_in(self, port: int, client_id: str, user: str) -> None:
         try:
@@ -87,7 +87,7 @@ class Cluster:
 
     async def kill(self) -> bool:
         """SIGKILL the next node, unless another has not come back yet: one of three at a time."""
-        if self._dead is not None or not all([await self.greets(p, "prober") for p in self.ports]):
+        if self._dead is not None or not all([await self.greets(p, prober(p)) for p in self.ports]):
             return False
         self._dead = next(self._turn)
         await self._kill(self._dead)
@@ -151,6 +151,11 @@ async def answers(port: int, client_id: str = "prober", tls: ssl.SSLContext | No
                 writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return False
+
+
+def prober(port: int) -> str:
+    """Return a client id for each node: NATS holds one up that goes from node to node."""
+    return f"prober-{port}"
 
 
 def free_base(seed: int, count: int = 3 * NODES) -> int:
