@@ -42,10 +42,11 @@ class FakeBroker:
         acknowledges: bool = True,
         hangs: bool = False,
         refuses_subscriptions: bool = False,
+        port: int = 0,
     ) -> None:
         self.acknowledges = acknowledges
         self.connections: list[Connected] = []
-        self.port = 0
+        self.port = port
         self._refuses_v5 = refuses_v5
         self._receive_maximum = receive_maximum
         self._hangs = hangs
@@ -55,7 +56,7 @@ class FakeBroker:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -122,7 +123,7 @@ class FakeBroker:
             self._take_publish(connected, body)
         elif kind == SUBSCRIBE:
             v5 = b"\0" if connected.level == 5 else b""
-            answer = body[:2] + v5 + bytes([self._suback]) * 3
+            answer = body[:2] + v5 + bytes([self._suback]) * 2
             writer.write(bytes([0x90, len(answer)]) + answer)
         elif kind == PINGREQ:
             writer.write(b"\xd0\x00")

@@ -28,10 +28,14 @@ from tests.faults.rabbitmq import needs_rabbitmq
 from tests.faults.run import DURABLE, run
 from tests.hubs import HUB
 
-pytestmark = [pytest.mark.broker, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(600),  # three Erlang machines start in it
+]
 DISTRICT = "11680"
 ANSWER_S = 5.0
-THEMES = ("calm", "broker", "kills", "meddler")
+THEMES = ("broker", "everything")
 
 OURS = Topics(DISTRICT, HUB)
 THEIRS = Topics(DISTRICT, NEIGHBOUR)
@@ -156,7 +160,6 @@ async def intrude(lent: Lent, name: str) -> list[tuple[str, bytes]]:
     return heard
 
 
-@pytest.mark.timeout(180)
 async def test_a_hub_with_any_client_id_cannot_hear_or_speak_for_its_neighbour(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -191,7 +194,6 @@ async def victim_speaks(lent: Lent, name: str) -> None:
         await victim.says(OURS.up("alarm"), b"once more")
 
 
-@pytest.mark.timeout(60)
 async def test_who_has_the_certificate_of_no_user_stays_outside(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -220,10 +222,10 @@ async def victim_hears_nothing_of(stranger: Guest, lent: Lent) -> None:
         assert (stranger.heard, [said for _, said in victim.heard]) == ([], [b"stored"])
 
 
-@pytest.mark.timeout(300)
 async def test_every_cry_is_stored_exactly_once_while_nodes_are_killed(engine: Engine) -> None:
     async with Nursery() as nursery:
         for number, theme in enumerate(THEMES, start=70):
             account = await run(nursery, plan(number, theme), engine=engine)
             assert account.caused == 10
             assert account.good, account
+            assert account.kills.get("broker", 0) > 0, account.kills

@@ -51,6 +51,7 @@ class Downlink:
     ) -> None:
         self._ack_topic = topics.dn("ack")
         self._cmd_topic = topics.dn("cmd")
+        self._all = topics.dn("+")
         self._state_topic = topics.centre
         self._clock = clock
         self._deliver = deliver
@@ -62,8 +63,8 @@ class Downlink:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """What to subscribe to."""
-        return self._ack_topic, self._cmd_topic, self._state_topic
+        """What to subscribe to: two filters, for each costs a NATS cluster three replicas."""
+        return self._all, self._state_topic
 
     def receive(self, message: Received) -> None:
         """Take one message in. What is not valid is counted, logged and, with an id, answered."""

@@ -1,5 +1,6 @@
 """What a theme must show besides the account: what was told, and to whom."""
 
+import asyncio
 import contextlib
 import json
 import sqlite3
@@ -30,6 +31,18 @@ def centre_raised(rig: Rig) -> list[str]:
             row["kind"] for row in centre_rows(rig, "alert") if row["matter"] == Matter.RAISED.value
         ]
     return []
+
+
+async def linked(rig: Rig, within_s: float = 30.0) -> None:
+    """Wait until the hub is connected and the centre has heard of it."""
+    async with asyncio.timeout(within_s):
+        while True:
+            status = await rig.status()
+            if status is not None and status["uplink"]["connected"]:
+                with contextlib.suppress(sqlite3.Error):
+                    if not status["uplink"]["in_flight"] and centre_rows(rig, "household"):
+                        return
+            await asyncio.sleep(0.05)
 
 
 def window(rig: Rig, _witness: Witness) -> list[str]:

@@ -30,12 +30,14 @@ class Meddler:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self._acks: list[Publication] = []
+        self._one = asyncio.Lock()
 
     async def meddle(self, *, how: str, seed: int) -> None:
         chance = random.Random(seed)
         settings = self._rig.settings.hub
         topics = Topics(settings.district, settings.id)
-        async with self._stranger(f"stranger-{seed}") as connection:
+        # One at a time, under one name: each name's session is a queue that a cluster keeps.
+        async with self._one, self._stranger("stranger") as connection:
             for out in getattr(self, f"_{how}")(topics, chance):
                 with contextlib.suppress(LinkError, TimeoutError):
                     async with asyncio.timeout(2):

@@ -24,6 +24,7 @@ needs_rabbitmq = pytest.mark.skipif(
 )
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "brokers" / "rabbitmq"
 COOKIE = "ansim-harness"
+ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1"
 EVERYTHING = ".*"
 
 
@@ -31,6 +32,7 @@ class RabbitCluster(Cluster):
     """Three nodes of rabbitmq-server, with an epmd of their own."""
 
     name = "rabbitmq"
+    first_alone = True  # nodes that start at once may each found a cluster of their own
     _epmd: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -82,6 +84,7 @@ class RabbitCluster(Cluster):
             "RABBITMQ_CONFIG_FILE": str(config),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.directory / "enabled_plugins"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
             "RUNNING_UNDER_SYSTEMD": "true",  # the Erlang machine itself, with no shell around it
         }
 

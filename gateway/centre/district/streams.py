@@ -1,8 +1,8 @@
 """What hubs say, between broker and worker: two JetStream streams, cut into partitions.
 
 nats-server's MQTT gateway turns the topic `ansim/1/D/H/up/alarm` into the subject
-`ansim.1.D.H.up.alarm`. Its `mappings` (config/nats/partitions.conf, made by `mappings` here) turn
-that, before anything else sees it, into
+`ansim.1.D.H.up.alarm`. Its `mappings` (config/brokers/nats/partitions.conf, made by `mappings`
+here) turn that, before anything else sees it, into
 
     ansim-in.LANE.P.D.H.LEAF        LANE: alarm or rest     P: FNV-1a(H) mod partitions
 
