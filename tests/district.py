@@ -37,7 +37,11 @@ NODE = """
 server_name: n{number}
 listen: 127.0.0.1:{client}
 jetstream: {{ store_dir: "{directory}/nats-{number}", max_file_store: 16GB }}
-mqtt: {{ host: 127.0.0.1, port: {mqtt} }}
+mqtt: {{
+  host: 127.0.0.1, port: {mqtt}
+  # A consumer a subscription with QoS 1: three copies of each, on disk, were the end of 1,000 hubs.
+  consumer_replicas: 1, consumer_memory_storage: true
+}}
 {cluster}
 {mappings}
 """
@@ -208,6 +212,10 @@ class Workers:
             )
         self.processes[name] = process
         return process
+
+    def stop(self, name: str) -> None:
+        """SIGSTOP one: it hangs, and knows nothing of it."""
+        self.processes[name].send_signal(signal.SIGSTOP)
 
     async def kill(self, name: str) -> None:
         """SIGKILL one."""

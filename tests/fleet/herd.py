@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.clock import Clock
+from gateway.core.ulid import Ulids
 from gateway.edge.brokers import backoff_s
 from tests.fleet import packets
 from tests.fleet.light import LightHub, Waiting, order
@@ -93,6 +94,7 @@ class Herd:
         self._brokers = tuple(brokers)
         self._loop = asyncio.get_running_loop()
         self._chance = random.Random(f"{seed} {numbers}")
+        self._ids = Ulids(self._chance.getrandbits)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._number = itertools.count()
         self._changed = asyncio.Event()
@@ -119,8 +121,8 @@ class Herd:
     def press(self) -> None:
         """Let somebody press the button."""
         wire = self._chance.choice(self.wires)
-        now = self._loop.time()
-        one = wire.hub.press(self._clock.now(), now)
+        at = self._clock.now()
+        one = wire.hub.press(at, self._loop.time(), self._ids.new(at.wall_ms))
         self.census.pressed.append(one.body["id"])
         self._send(wire, one)
 
@@ -222,7 +224,9 @@ class Herd:
         if wire.life != life:
             return
         self.census.sums += 1
-        self._send(wire, wire.hub.summary(self._clock.now(), self._loop.time()))
+        at = self._clock.now()
+        ident = self._ids.new(at.wall_ms)
+        self._send(wire, wire.hub.summary(at, self._loop.time(), ident))
         self._at(self.habits.summary_s, lambda: self._sum_up(wire, life))
 
     def _send(self, wire: Wire, one: Waiting) -> None:
