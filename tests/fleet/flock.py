@@ -16,8 +16,8 @@ HERD = 15_000
 """Hubs a process: the limit of open files is 20,000."""
 
 LINE_LIMIT = 16 * 1024 * 1024
-NUMBERS = ("connected", "connects", "lost", "refused", "heartbeats", "pubacks", "sums")
-MORE = ("sums_stored", "repeats", "grown")
+NUMBERS = ("connected", "connects", "lost", "refused", "heartbeats", "pubacks", "telemetry")
+MORE = ("telemetry_stored", "repeats", "grown")
 
 
 @dataclass(slots=True)

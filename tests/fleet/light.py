@@ -18,6 +18,8 @@ from gateway.core.wire import (
     alarm_body,
     birth_body,
     encode,
+    event_bodies,
+    event_item,
     heartbeat_body,
     summary_body,
     summary_item,
@@ -26,6 +28,8 @@ from gateway.core.wire import (
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 BULK_REPEAT_S = 60.0
+ROOMS = ("bedroom", "kitchen", "hall")
+EVENTS = 12  # in a batch, at a home's load: 1.5 kB
 EPOCH_MS = 1_790_000_000_000
 SENSORS = tuple(
     {"name": name, "driver": "bthome", "loc": loc}
@@ -65,12 +69,12 @@ class Waiting:
 class LightHub:
     """A hub's identity, its counters, and what waits."""
 
-    __slots__ = ("alarms", "district", "id", "session", "sums", "waiting")
+    __slots__ = ("alarms", "district", "events", "id", "session", "sums", "waiting")
 
     def __init__(self, seed: int, number: int, district: str) -> None:
         self.id = pseudonym(seed, number)
         self.district = district
-        self.session = self.alarms = self.sums = 0
+        self.session = self.alarms = self.sums = self.events = 0
         self.waiting: dict[str, Waiting] | None = None
 
     @property
@@ -139,6 +143,18 @@ class LightHub:
         ]
         return self._waits("sum", self.sums, ident, summary_body(at, 300, items), now)
 
+    def batch(self, at: At, now: float, ident: str) -> Waiting:
+        """Tell a batch of what the rooms' sensors saw."""
+        self.events += 1
+        items = [
+            event_item(
+                at.plus(-4000 * turn), ROOMS[turn % 3], "motion", {"detected": turn % 2 == 0}
+            )
+            for turn in range(EVENTS, 0, -1)
+        ]
+        (body,) = event_bodies(items)
+        return self._waits("event", self.events, ident, body, now)
+
     def due(self, now: float) -> Iterator[Waiting]:
         """Give what is to be sent now."""
         return (one for one in list((self.waiting or {}).values()) if one.due <= now)
@@ -177,7 +193,7 @@ class LightHub:
         return one
 
     def _high(self) -> dict[str, int]:
-        return {"alarm": self.alarms, "sum": self.sums}
+        return {"alarm": self.alarms, "sum": self.sums, "event": self.events}
 
 
 def _hashed(text: str) -> int:

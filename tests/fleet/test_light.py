@@ -27,6 +27,7 @@ def test_what_it_says_is_what_the_centre_reads() -> None:
         "hb": hub.heartbeat(at(60)),
         "alarm": alarm.sent(0.0),
         "sum": summary.sent(0.0),
+        "event": hub.batch(at(300), 0.0, IDS[2]).sent(0.0),
     }
     for leaf, payload in said.items():
         assert parse_up(hub.topics.up(leaf), payload).hub == hub.id
