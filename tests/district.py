@@ -235,6 +235,6 @@ class Workers:
 def options(nodes: Nodes, postgres: Postgres, district: str, partitions: int) -> list[str]:
     """Return what every worker of a district is told."""
     urls = [word for url in nodes.urls for word in ("--nats", url)]
-    brokers = ["--broker", f"mqtt://127.0.0.1:{nodes.mqtt[0]}"]
+    brokers = [word for port in nodes.mqtt for word in ("--broker", f"mqtt://127.0.0.1:{port}")]
     counts = ["--partitions", str(partitions), "--replicas", str(len(nodes.mqtt))]
     return ["--dsn", postgres.dsn, *urls, *brokers, "--district", district, *counts]

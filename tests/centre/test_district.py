@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.edge.mqtt import Version
+from tests.centre.hub import SmallHub
 from tests.district import Nodes, Postgres, Workers, needs_district, options
-from tests.fakes_centre import DISTRICT
+from tests.fakes_centre import DISTRICT, alarm, birth
 from tests.fleet.herd import Habits, Herd
 
 pytestmark = [pytest.mark.broker, needs_district]
@@ -91,3 +93,22 @@ async def burst(herd: Herd, presses: int = 20) -> None:
     for _ in range(presses):
         herd.press()
         await asyncio.sleep(0.01)
+
+
+async def test_the_homes_hear_that_the_centre_is_there_whichever_worker_says_so(
+    nodes: Nodes, workers: Workers
+) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        async with SmallHub(nodes.mqtt[0], version=Version.V311) as hub:
+            await hub.say(birth(), retain=True)
+            while not await hub.centre.get():
+                pass
+            for name in ("one", "two"):
+                await workers.kill(name)
+            while await hub.centre.get():
+                pass
+            await workers.start("three")
+            while not await hub.centre.get():
+                pass
+            await hub.say(alarm(1))
+            assert (await hub.acks.get()).ids == ("A1",)
