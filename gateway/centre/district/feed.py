@@ -110,6 +110,7 @@ class Feed:
         self._next = 1
         self._heard = 0.0
         self._why = ""
+        self._stopped = False
         self._changed = asyncio.Event()
         self.current = False  # nothing waits in the stream, or did when we last were at its end
         self.lives = 0
@@ -125,6 +126,10 @@ class Feed:
                 self._why = repr(wrong)
             failures = 0 if self._read.seq > before else failures + 1
             await asyncio.sleep(pause_s(failures, random.random()))  # noqa: S311 - no secret
+
+    def stop(self) -> None:
+        """Hand nothing on from now on: what is under way may come later than the cancellation."""
+        self._stopped = True
 
     def done(self, count: int) -> None:
         """Note that so many messages are committed."""
@@ -206,7 +211,7 @@ class Feed:
         await self._nats.publish(api, json.dumps(request).encode(), reply=inbox)
 
     async def _on_message(self, message: Msg) -> None:
-        if self._why:
+        if self._why or self._stopped:
             return
         self._heard = self._now()
         parts = message.reply.split(".")
