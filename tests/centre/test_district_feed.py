@@ -42,10 +42,11 @@ def told(status: str) -> Msg:
 async def test_messages_carry_their_position_and_the_brokers_time(
     feed: Feed, taken: list[Arrival]
 ) -> None:
-    await feed._on_message(message(1, 9, pending=4))
-    assert not feed.current
-    await feed._on_message(message(2, 12))
-    assert feed.current
+    current = []
+    for one in (message(1, 9, pending=4), message(2, 12)):
+        await feed._on_message(one)
+        current.append(feed.current)
+    assert current == [False, True]
     assert [one.position for one in taken] == [Position("monday", 9), Position("monday", 12)]
     assert taken[0].stored_ms == 1_790_000_000_000
 
