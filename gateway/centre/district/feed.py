@@ -23,7 +23,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -71,14 +71,6 @@ class Arrival:
     stored_ms: int
 
 
-class Consumer(Protocol):
-    """What the feed hands its messages to."""
-
-    def __call__(self, arrival: Arrival, /) -> None:
-        """Take one message."""
-        ...
-
-
 def pause_s(failures: int, chance: float) -> float:
     """Return the pause before the next life; `failures`: lives in a row that brought nothing."""
     return min(LONGEST_S, AGAIN_S * 2.0 ** min(failures, 10)) * (0.5 + chance / 2)
@@ -93,7 +85,7 @@ class Feed:
         lane: Lane,
         partition: int,
         position: Position,
-        take: Consumer,
+        take: Callable[[Arrival], None],
         *,
         now: Callable[[], float],
     ) -> None:
