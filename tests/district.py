@@ -20,7 +20,8 @@ import asyncpg
 import pytest
 
 from gateway.centre.district.streams import mappings
-from tests.faults.nats import NATS, answers, free_base
+from tests.faults.cluster import answers, free_base
+from tests.faults.nats import NATS
 from tests.hubs import ROOT
 
 _DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
