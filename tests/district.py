@@ -38,7 +38,11 @@ NODE = """
 server_name: n{number}
 listen: 127.0.0.1:{client}
 jetstream: {{ store_dir: "{directory}/nats-{number}", max_file_store: 16GB }}
-mqtt: {{ host: 127.0.0.1, port: {mqtt} }}
+mqtt: {{
+  host: 127.0.0.1, port: {mqtt}
+  # A consumer a subscription with QoS 1: three copies of each, on disk, were the end of 1,000 hubs.
+  consumer_replicas: 1, consumer_memory_storage: true
+}}
 {cluster}
 {mappings}
 """
@@ -118,11 +122,18 @@ class Postgres:
             os.chown(self._directory, who.pw_uid, who.pw_gid)
             self._as = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
         self.process: Process | None = None
+        self._database, self._made = "postgres", 0
 
     @property
     def dsn(self) -> str:
         """Return how to connect."""
-        return f"postgresql://postgres@/postgres?host={self._directory}"
+        return f"postgresql://postgres@/{self._database}?host={self._directory}"
+
+    async def empty(self) -> None:
+        """Go on with a new database: making one takes less than another server."""
+        self._made += 1
+        await self.rows(f"CREATE DATABASE again{self._made}")
+        self._database = f"again{self._made}"
 
     async def __aenter__(self) -> Self:
         options = ("--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "postgres")
@@ -210,6 +221,10 @@ class Workers:
         self.processes[name] = process
         return process
 
+    def stop(self, name: str) -> None:
+        """SIGSTOP one: it hangs, and knows nothing of it."""
+        self.processes[name].send_signal(signal.SIGSTOP)
+
     async def kill(self, name: str) -> None:
         """SIGKILL one."""
         process = self.processes.pop(name)
@@ -221,6 +236,6 @@ class Workers:
 def options(nodes: Nodes, postgres: Postgres, district: str, partitions: int) -> list[str]:
     """Return what every worker of a district is told."""
     urls = [word for url in nodes.urls for word in ("--nats", url)]
-    brokers = ["--broker", f"mqtt://127.0.0.1:{nodes.mqtt[0]}"]
+    brokers = [word for port in nodes.mqtt for word in ("--broker", f"mqtt://127.0.0.1:{port}")]
     counts = ["--partitions", str(partitions), "--replicas", str(len(nodes.mqtt))]
     return ["--dsn", postgres.dsn, *urls, *brokers, "--district", district, *counts]

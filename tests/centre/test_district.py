@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.edge.mqtt import Version
+from tests.centre.hub import SmallHub
 from tests.district import Nodes, Postgres, Workers, needs_district, options
-from tests.fakes_centre import DISTRICT
+from tests.fakes_centre import DISTRICT, alarm, birth
 from tests.fleet.herd import Habits, Herd
 
 pytestmark = [pytest.mark.broker, needs_district]
@@ -46,7 +48,7 @@ async def workers(tmp_path: Path, nodes: Nodes, postgres: Postgres) -> AsyncIter
 @asynccontextmanager
 async def fleet(nodes: Nodes, hubs: int) -> AsyncIterator[Herd]:
     brokers = [("127.0.0.1", port) for port in nodes.mqtt]
-    habits = Habits(heartbeat_s=2.0, summary_s=2.0, qos=0, storm_s=1.0)
+    habits = Habits(heartbeat_s=2.0, summary_s=2.0, batch_s=2.0, qos=0, storm_s=1.0)
     herd = Herd(range(hubs), DISTRICT, brokers, SystemClock(), habits=habits)
     living = asyncio.create_task(herd.run())
     try:
@@ -60,6 +62,7 @@ async def fleet(nodes: Nodes, hubs: int) -> AsyncIterator[Herd]:
             await living
 
 
+@pytest.mark.timeout(150)  # 15 s on a quiet machine
 async def test_whatever_dies_amid_a_fleets_alarms_each_is_stored_exactly_once(
     nodes: Nodes, postgres: Postgres, workers: Workers
 ) -> None:
@@ -77,7 +80,7 @@ async def test_whatever_dies_amid_a_fleets_alarms_each_is_stored_exactly_once(
         await nodes.start(0)
         await burst(herd)
         await herd.until(lambda census: len(census.to_stored) == len(census.pressed))
-        await herd.until(lambda census: census.sums_stored > HUBS)
+        await herd.until(lambda census: census.telemetry_stored > HUBS)
     pressed = sorted(herd.census.pressed)
     kept = await postgres.rows("SELECT id FROM message WHERE stream = 'alarm'")
     assert sorted(row["id"] for row in kept) == pressed
@@ -90,3 +93,22 @@ async def burst(herd: Herd, presses: int = 20) -> None:
     for _ in range(presses):
         herd.press()
         await asyncio.sleep(0.01)
+
+
+async def test_the_homes_hear_that_the_centre_is_there_whichever_worker_says_so(
+    nodes: Nodes, workers: Workers
+) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        async with SmallHub(nodes.mqtt[0], version=Version.V311) as hub:
+            await hub.say(birth(), retain=True)
+            while not await hub.centre.get():
+                pass
+            for name in ("one", "two"):
+                await workers.kill(name)
+            while await hub.centre.get():
+                pass
+            await workers.start("three")
+            while not await hub.centre.get():
+                pass
+            await hub.say(alarm(1))
+            assert (await hub.acks.get()).ids == ("A1",)

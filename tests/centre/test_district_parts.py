@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.centre.district import streams
-from gateway.centre.district.feed import Arrival, Position
+from gateway.centre.district.feed import Arrival, Position, pause_s
 from gateway.centre.district.leases import wanted
 from gateway.centre.district.rows import HEARD_EVERY_MS, BatchShelf, Rows, worth_writing
 from gateway.centre.district.settings import PARTITIONS, DistrictSettings
@@ -73,6 +73,11 @@ def test_a_feed_goes_on_behind_its_position_and_begins_anew_with_a_stream_made_a
 
 def test_a_stream_that_lost_its_tail_is_read_from_its_beginning() -> None:
     assert Position("monday", 41).start(Extent("monday", 30)) == 1
+
+
+def test_a_feed_whose_lives_bring_nothing_makes_new_ones_ever_more_seldom() -> None:
+    assert [pause_s(failures, 1.0) for failures in (0, 1, 3, 9)] == [0.5, 1.0, 4.0, 20.0]
+    assert pause_s(9, 0.0) == 10.0
 
 
 def test_alarms_stand_before_everything_that_came_earlier() -> None:

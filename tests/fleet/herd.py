@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.clock import Clock
+from gateway.core.model import At
+from gateway.core.ulid import Ulids
 from gateway.edge.brokers import backoff_s
 from tests.fleet import packets
 from tests.fleet.light import LightHub, Waiting, order
@@ -30,6 +32,8 @@ CONNACK_S = 10.0  # a broker at its file limit takes the connection and says not
 STORM_S = 20.0
 LOOK_S = 0.01
 READ = 65536
+
+Say = Callable[[At, float, str], Waiting]
 
 
 @dataclass(slots=True)
@@ -44,17 +48,18 @@ class Census:
     pubacks: int = 0
     pressed: list[str] = field(default_factory=list)
     to_stored: dict[str, float] = field(default_factory=dict)
-    sums: int = 0
-    sums_stored: int = 0
+    telemetry: int = 0
+    telemetry_stored: int = 0
     repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How the hubs of a herd live. summary_s: 0 for none. qos: of their subscriptions."""
+    """How the hubs of a herd live. summary_s, batch_s: 0 for none. qos: of their subscriptions."""
 
     heartbeat_s: float = HEARTBEAT_S
     summary_s: float = 0.0
+    batch_s: float = 0.0
     qos: int = 1
     storm_s: float = STORM_S
 
@@ -93,6 +98,7 @@ class Herd:
         self._brokers = tuple(brokers)
         self._loop = asyncio.get_running_loop()
         self._chance = random.Random(f"{seed} {numbers}")
+        self._ids = Ulids(self._chance.getrandbits)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._number = itertools.count()
         self._changed = asyncio.Event()
@@ -119,8 +125,8 @@ class Herd:
     def press(self) -> None:
         """Let somebody press the button."""
         wire = self._chance.choice(self.wires)
-        now = self._loop.time()
-        one = wire.hub.press(self._clock.now(), now)
+        at = self._clock.now()
+        one = wire.hub.press(at, self._loop.time(), self._ids.new(at.wall_ms))
         self.census.pressed.append(one.body["id"])
         self._send(wire, one)
 
@@ -173,9 +179,13 @@ class Herd:
         life = wire.life
         first = self._chance.uniform(0, self.habits.heartbeat_s)
         self._at(first, lambda: self._beat(wire, life))
-        if self.habits.summary_s:
-            first = self._chance.uniform(0, self.habits.summary_s)
-            self._at(first, lambda: self._sum_up(wire, life))
+        for every_s, say in (
+            (self.habits.summary_s, hub.summary),
+            (self.habits.batch_s, hub.batch),
+        ):
+            if every_s:
+                first = self._chance.uniform(0, every_s)
+                self._at(first, partial(self._telemetry, wire, life, every_s, say))
         self._changed.set()
 
     def _lost(self, wire: Wire) -> None:
@@ -218,12 +228,13 @@ class Herd:
         self.census.heartbeats += 1
         self._at(self.habits.heartbeat_s, lambda: self._beat(wire, life))
 
-    def _sum_up(self, wire: Wire, life: int) -> None:
+    def _telemetry(self, wire: Wire, life: int, every_s: float, say: Say) -> None:
         if wire.life != life:
             return
-        self.census.sums += 1
-        self._send(wire, wire.hub.summary(self._clock.now(), self._loop.time()))
-        self._at(self.habits.summary_s, lambda: self._sum_up(wire, life))
+        self.census.telemetry += 1
+        at = self._clock.now()
+        self._send(wire, say(at, self._loop.time(), self._ids.new(at.wall_ms)))
+        self._at(every_s, partial(self._telemetry, wire, life, every_s, say))
 
     def _send(self, wire: Wire, one: Waiting) -> None:
         """Publish what is due; what there is no connection for waits for the next."""
@@ -290,7 +301,7 @@ class Herd:
             if one.body["stream"] == "alarm":
                 self.census.to_stored[one.body["id"]] = now - one.since
             else:
-                self.census.sums_stored += 1
+                self.census.telemetry_stored += 1
         self._changed.set()
 
     def _write(self, wire: Wire, data: bytes) -> None:

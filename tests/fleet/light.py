@@ -12,11 +12,14 @@ from typing import Any
 
 from gateway.core.alerts import Turn, begin, repeat_after_s
 from gateway.core.model import At, Decision, Kind, Reason, Stage
+from gateway.core.ulid import Ulids
 from gateway.core.wire import (
     Topics,
     alarm_body,
     birth_body,
     encode,
+    event_bodies,
+    event_item,
     heartbeat_body,
     summary_body,
     summary_item,
@@ -25,6 +28,9 @@ from gateway.core.wire import (
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 BULK_REPEAT_S = 60.0
+ROOMS = ("bedroom", "kitchen", "hall")
+EVENTS = 12  # in a batch, at a home's load: 1.5 kB
+EPOCH_MS = 1_790_000_000_000
 SENSORS = tuple(
     {"name": name, "driver": "bthome", "loc": loc}
     for name, loc in (("bedroom", 3072), ("kitchen", 3456), ("hall", 3840), ("sos", 0), ("band", 0))
@@ -33,8 +39,9 @@ SENSORS = tuple(
 
 def pseudonym(seed: int, number: int) -> str:
     """Return a hub's id: 26 letters of base32, as a hub's are."""
-    digest = int.from_bytes(hashlib.sha256(f"fleet {seed} {number}".encode()).digest())
-    return "".join(ALPHABET[digest >> 5 * place & 31] for place in range(26))
+    return "".join(
+        ALPHABET[_hashed(f"fleet {seed} {number}") >> 5 * place & 31] for place in range(26)
+    )
 
 
 def order(hub: str, brokers: Sequence[tuple[str, int]]) -> list[int]:
@@ -56,24 +63,24 @@ class Waiting:
         self.attempt += 1
         alarm = self.body["stream"] == "alarm"
         self.due = now + (repeat_after_s(self.attempt) if alarm else BULK_REPEAT_S)
-        return encode({**self.body, "attempt": self.attempt})
+        return encode({**self.body, "attempt": self.attempt} if alarm else self.body)
 
 
 class LightHub:
     """A hub's identity, its counters, and what waits."""
 
-    __slots__ = ("alarms", "district", "id", "session", "sums", "waiting")
+    __slots__ = ("alarms", "district", "events", "id", "session", "sums", "waiting")
 
     def __init__(self, seed: int, number: int, district: str) -> None:
         self.id = pseudonym(seed, number)
         self.district = district
-        self.session = self.alarms = self.sums = 0
+        self.session = self.alarms = self.sums = self.events = 0
         self.waiting: dict[str, Waiting] | None = None
 
     @property
     def epoch(self) -> str:
-        """Return the one epoch of its life."""
-        return self.id.upper()
+        """Return the one epoch of its life: worked out, for it need not be kept."""
+        return Ulids(lambda bits: _hashed(self.id) >> (256 - bits)).new(EPOCH_MS)
 
     @property
     def topics(self) -> Topics:
@@ -112,10 +119,9 @@ class LightHub:
         )
         return encode({**body, "session": self.session})
 
-    def press(self, at: At, now: float) -> Waiting:
+    def press(self, at: At, now: float, ident: str) -> Waiting:
         """Press its SOS button: an alarm that waits from `now` on."""
         self.alarms += 1
-        ident = f"{self.id[:20].upper()}.A{self.alarms}"
         reason = Reason("sos.press", {"device": "sos"})
         decision = Decision(Kind.PERS, Stage.CONFIRMED, at, "sos", reason)
         alert, msg = begin(ident, decision, Turn.CONFIRM, 0)
@@ -128,15 +134,26 @@ class LightHub:
             "alarm", self.alarms, ident, alarm_body(alert, msg, at, loc=0, evid=evid), now
         )
 
-    def summary(self, at: At, now: float) -> Waiting:
+    def summary(self, at: At, now: float, ident: str) -> Waiting:
         """Sum up five minutes."""
         self.sums += 1
-        ident = f"{self.id[:20].upper()}.S{self.sums}"
         items = [
             summary_item("band", "heart_rate", (61, 66, 74)),
             summary_item("band", "moving", (1, 0)),
         ]
         return self._waits("sum", self.sums, ident, summary_body(at, 300, items), now)
+
+    def batch(self, at: At, now: float, ident: str) -> Waiting:
+        """Tell a batch of what the rooms' sensors saw."""
+        self.events += 1
+        items = [
+            event_item(
+                at.plus(-4000 * turn), ROOMS[turn % 3], "motion", {"detected": turn % 2 == 0}
+            )
+            for turn in range(EVENTS, 0, -1)
+        ]
+        (body,) = event_bodies(items)
+        return self._waits("event", self.events, ident, body, now)
 
     def due(self, now: float) -> Iterator[Waiting]:
         """Give what is to be sent now."""
@@ -176,4 +193,8 @@ class LightHub:
         return one
 
     def _high(self) -> dict[str, int]:
-        return {"alarm": self.alarms, "sum": self.sums}
+        return {"alarm": self.alarms, "sum": self.sums, "event": self.events}
+
+
+def _hashed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest())

@@ -27,6 +27,13 @@ from gateway.errors import ConfigurationError, StoreError
 
 VERSION = 1
 ANSWER_S = 15.0
+FAULTS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a session whose answer timed out and is used once more
+    OSError,
+    TimeoutError,
+)
 SESSION = {
     "application_name": "ansim-centre",
     # A worker speaks once a second; one that is stopped or cut off loses its locks.
@@ -40,27 +47,37 @@ SESSION = {
 }
 _MAKING = 0x616E7376  # "ansv": who makes the tables
 
-_MESSAGES = """INSERT INTO message (hub, epoch, stream, seq, id, received_ms, body)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[],
-$7::text[])"""
-_FIND = """SELECT m.hub, m.epoch, m.stream, m.seq, m.id FROM message m
+# Each question costs a round trip, and on a busy machine a round trip is what takes the time: one
+# question finds all that a batch needs, one statement, a transaction by itself, writes all of it.
+_FIND = """SELECT m.hub, m.epoch, m.stream, m.seq, m.id, NULL AS whole FROM message m
 JOIN unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS k (hub, epoch, stream, seq)
-ON m.hub = k.hub AND m.epoch = k.epoch AND m.stream = k.stream AND m.seq = k.seq"""
-_PROGRESS = """INSERT INTO progress (hub, epoch, stream, part, high, announced, islands)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::bigint[],
-$6::bigint[], $7::text[]) ON CONFLICT (hub, epoch, stream) DO UPDATE
-SET high = excluded.high, announced = excluded.announced, islands = excluded.islands"""
-# An alert belongs to one hub: what another says of it under the same id changes nothing.
-_ALERTS = """INSERT INTO alert (id, hub, part, kind, matter, word, cause, received_ms, closed_ms,
-whole) SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[],
-$6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[]) ON CONFLICT (id) DO UPDATE
+ON m.hub = k.hub AND m.epoch = k.epoch AND m.stream = k.stream AND m.seq = k.seq
+UNION ALL SELECT '', '', '', 0, id, whole FROM alert WHERE id = ANY($5::text[])"""
+
+# An alert belongs to one hub: where another speaks of the same id at the same time, fewer rows come
+# back than were written, and the division by 0 undoes the whole.
+_WRITE = """WITH messages AS (INSERT INTO message (hub, epoch, stream, seq, id, received_ms, body)
+SELECT hub, epoch, stream, seq, id, $35::bigint, body FROM
+unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+AS new (hub, epoch, stream, seq, id, body)),
+progress AS (INSERT INTO progress (hub, epoch, stream, part, high, announced, islands)
+SELECT * FROM unnest($7::text[], $8::text[], $9::text[], $10::smallint[], $11::bigint[],
+$12::bigint[], $13::text[]) ON CONFLICT (hub, epoch, stream) DO UPDATE
+SET high = excluded.high, announced = excluded.announced, islands = excluded.islands),
+alerts AS (INSERT INTO alert (id, hub, part, kind, matter, word, cause, received_ms, closed_ms,
+whole) SELECT * FROM unnest($14::text[], $15::text[], $16::smallint[], $17::text[], $18::text[],
+$19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::text[]) ON CONFLICT (id) DO UPDATE
 SET kind = excluded.kind, matter = excluded.matter, word = excluded.word, cause = excluded.cause,
-closed_ms = excluded.closed_ms, whole = excluded.whole WHERE alert.hub = excluded.hub"""
-_HOMES = """INSERT INTO household (hub, part, heard_ms, whole)
-SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::text[])
-ON CONFLICT (hub) DO UPDATE SET heard_ms = excluded.heard_ms, whole = excluded.whole"""
-_POSITIONS = """INSERT INTO position (lane, part, made, seq) VALUES ($1, $2, $3, $4)
-ON CONFLICT (lane, part) DO UPDATE SET made = excluded.made, seq = excluded.seq"""
+closed_ms = excluded.closed_ms, whole = excluded.whole WHERE alert.hub = excluded.hub RETURNING 1),
+homes AS (INSERT INTO household (hub, part, heard_ms, whole)
+SELECT * FROM unnest($24::text[], $25::smallint[], $26::bigint[], $27::text[])
+ON CONFLICT (hub) DO UPDATE SET heard_ms = excluded.heard_ms, whole = excluded.whole),
+positions AS (INSERT INTO position (lane, part, made, seq)
+SELECT * FROM unnest($28::text[], $29::smallint[], $30::text[], $31::bigint[])
+ON CONFLICT (lane, part) DO UPDATE SET made = excluded.made, seq = excluded.seq),
+journal AS (INSERT INTO journal SELECT r.* FROM json_populate_recordset(NULL::journal, $32) r),
+access AS (INSERT INTO access SELECT r.* FROM json_populate_recordset(NULL::access, $33) r)
+SELECT 1 / (CASE WHEN (SELECT count(*) FROM alerts) = $34 THEN 1 ELSE 0 END)"""
 
 Positions = dict[tuple[Lane, int], Position]
 
@@ -137,47 +154,31 @@ class DistrictDatabase:
         """Put on the shelf what was committed under these keys, and nothing else."""
         shelf.ids.clear()
         shelf.cases.clear()
+        if not keys and not alerts:
+            return
+        columns = [list(column) for column in zip(*keys, strict=True)] or [[], [], [], []]
         with failing():
-            if keys:
-                columns = [list(column) for column in zip(*keys, strict=True)]
-                for row in await self._connection.fetch(_FIND, *columns):
-                    shelf.ids[row["hub"], row["epoch"], row["stream"], row["seq"]] = row["id"]
-            if alerts:
-                found = await self._connection.fetch(
-                    "SELECT whole FROM alert WHERE id = ANY($1)", alerts
-                )
-                cases = (case_of(row["whole"]) for row in found)
-                shelf.cases.update((case.id, case) for case in cases)
+            found = await self._connection.fetch(_FIND, *columns, alerts)
+        for row in found:
+            if row["whole"] is None:
+                shelf.ids[row["hub"], row["epoch"], row["stream"], row["seq"]] = row["id"]
+            else:
+                shelf.cases[row["id"]] = case_of(row["whole"])
 
     async def commit(self, rows: Rows, positions: Positions, at_ms: int) -> None:
         """Write all of it or none and raise StoreError."""
         with failing():
-            async with self._connection.transaction():
-                if rows.messages:
-                    await self._connection.execute(_MESSAGES, *_messages(rows, at_ms))
-                if rows.progress:
-                    await self._connection.execute(_PROGRESS, *_progress(rows))
-                if rows.cases:
-                    done = await self._connection.execute(_ALERTS, *_alerts(rows))
-                    if done != f"INSERT 0 {len(rows.cases)}":
-                        raise StoreError("an alert of one hub came from another at the same time")
-                if rows.homes:
-                    await self._connection.execute(_HOMES, *_homes(rows))
-                await self._log(rows)
-                where = [(lane, part, p.made, p.seq) for (lane, part), p in positions.items()]
-                if where:
-                    await self._connection.executemany(_POSITIONS, where)
-
-    async def _log(self, rows: Rows) -> None:
-        if rows.events:
-            events = [tuple(map(_clean, asdict(event).values())) for event in rows.events]
-            await self._connection.executemany(
-                "INSERT INTO journal VALUES ($1, $2, $3, $4, $5)", events
-            )
-        if rows.access:
-            entries = [tuple(asdict(entry).values()) for entry in rows.access]
-            await self._connection.executemany(
-                "INSERT INTO access VALUES ($1, $2, $3, $4, $5)", entries
+            await self._connection.fetchval(
+                _WRITE,
+                *_columns(6, _messages(rows)),
+                *_columns(7, _progress(rows)),
+                *_columns(10, _alerts(rows)),
+                *_columns(4, _homes(rows)),
+                *_columns(4, ((*key, at.made, at.seq) for key, at in positions.items())),
+                as_json([_clean(asdict(event)) for event in rows.events]),
+                as_json([_clean(asdict(entry)) for entry in rows.access]),
+                len(rows.cases),
+                at_ms,
             )
 
     async def prune(self, now_ms: int) -> None:
@@ -200,7 +201,7 @@ def failing() -> Iterator[None]:
     """Make every way in which PostgreSQL fails one error."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as wrong:
+    except FAULTS as wrong:
         raise StoreError(f"PostgreSQL: {wrong!r}") from wrong
 
 
@@ -211,38 +212,35 @@ def _progress_of(row: asyncpg.Record) -> tuple[StreamKey, Progress]:
     )
 
 
-def _columns(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(width: int, rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
-def _messages(rows: Rows, at_ms: int) -> list[list[object]]:
-    return _columns(
-        (m.hub, m.epoch, m.stream, m.seq, m.id, at_ms, as_json(m.body)) for m in rows.messages
-    )
+def _messages(rows: Rows) -> Iterator[tuple[object, ...]]:
+    for m in rows.messages:
+        yield m.hub, m.epoch, m.stream, m.seq, m.id, as_json(m.body)
 
 
-def _progress(rows: Rows) -> list[list[object]]:
-    return _columns(
-        (*key, part, value.high, value.announced, as_json(value.islands))
-        for key, (part, value) in rows.progress.items()
-    )
+def _progress(rows: Rows) -> Iterator[tuple[object, ...]]:
+    for key, (part, value) in rows.progress.items():
+        yield (*key, part, value.high, value.announced, as_json(value.islands))
 
 
-def _alerts(rows: Rows) -> list[list[object]]:
-    made = []
+def _alerts(rows: Rows) -> Iterator[tuple[object, ...]]:
     for part, case in rows.cases.values():
         row = alert_row(case)
         first = (row.pop("id"), row.pop("hub"), part)
-        made.append((*first, *row.values()))
-    return _columns(made)
+        yield (*first, *row.values())
 
 
-def _homes(rows: Rows) -> list[list[object]]:
-    return _columns(
-        (home.hub, part, home.heard_ms, as_json(asdict(home))) for part, home in rows.homes.values()
-    )
+def _homes(rows: Rows) -> Iterator[tuple[object, ...]]:
+    for part, home in rows.homes.values():
+        yield home.hub, part, home.heard_ms, as_json(asdict(home))
 
 
-def _clean(value: object) -> object:
+def _clean(row: dict[str, object]) -> dict[str, object]:
     """PostgreSQL's text takes every character but NUL; a hub's words may hold one."""
-    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+    return {
+        key: value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+        for key, value in row.items()
+    }

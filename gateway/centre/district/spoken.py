@@ -1,6 +1,7 @@
 """The ways out of a worker: words for hubs over NATS, and the centre's own presence over MQTT."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -42,14 +43,22 @@ class NatsLine:
 class Presence:
     """`centre/state` of every district, said by the worker that has partition 0.
 
-    The will of the one that had it before may come late, after the successor has said that the
-    centre is there: whoever hears such a word while it serves says again that it is.
+    Said at every broker that is named, as a client of its own at each. The will of one that is
+    lost, or of the worker that had the partition before, may come late, after another has said that
+    the centre is there: whoever hears such a word while it serves says again that it is.
     """
 
     def __init__(self, settings: DistrictSettings, clock: Clock) -> None:
         self.lines = [
-            Line(settings, broker, district, clock, self._heard, topics=(_state(district),))
-            for broker in settings.brokers[:1]
+            Line(
+                replace(settings, client_id=f"{settings.client_id}-{number}"),
+                broker,
+                district,
+                clock,
+                self._heard,
+                topics=(_state(district),),
+            )
+            for number, broker in enumerate(settings.brokers)
             for district in settings.districts
         ]
 

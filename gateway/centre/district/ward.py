@@ -63,6 +63,8 @@ class Ward:
 
     def stop(self) -> None:
         """End the feeds."""
+        for feed in self.feeds.values():
+            feed.stop()
         for task in self.tasks:
             task.cancel()
 

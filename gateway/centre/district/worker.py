@@ -14,33 +14,24 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from gateway.centre import desk
-from gateway.centre.database import DAY_MS
 from gateway.centre.district import streams
-from gateway.centre.district.feed import Arrival, Feed
+from gateway.centre.district.feed import Feed
 from gateway.centre.district.leases import wanted
-from gateway.centre.district.postgres import DistrictDatabase, Positions, failing
-from gateway.centre.district.rows import BatchShelf, Rows, alerts_of, keys_of
+from gateway.centre.district.postgres import DistrictDatabase, failing
+from gateway.centre.district.reception import Reception
+from gateway.centre.district.rows import Rows
 from gateway.centre.district.settings import DistrictSettings
 from gateway.centre.district.spoken import Presence, lines_of
 from gateway.centre.district.streams import Lane
-from gateway.centre.district.ward import Inbox, Ward
+from gateway.centre.district.ward import Ward
 from gateway.centre.listener import Listener
-from gateway.centre.outcome import Outcome
-from gateway.centre.refusals import Refusals
-from gateway.centre.view import Counters
-from gateway.centre.watch import tick
-from gateway.centre.words_out import WordsOut
 from gateway.clock import Clock
-from gateway.core.wire import AckStatus, UpMessage, parse_up
-from gateway.errors import HubMessageError, LinkError, StoreError
+from gateway.errors import LinkError, StoreError
 
 BATCH = 500
 TICK_S = 1.0
@@ -48,8 +39,7 @@ SHARE_S = 1.0
 DEAF_S = 5.0  # without the broker: longer, and those who hear it take our partitions
 RETRY_S = 2.0
 CONNECT_S = 10.0
-POSITIONS_S = 5.0
-HEARTBEAT_OLD_MS = 120_000  # its expiry in the contract, which NATS does not know
+TOLD = ("messages", "stored", "repeated", "refused", "alarms", "commits")
 
 
 class Worker:
@@ -65,20 +55,13 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.counters = Counters()
-        self.wards: dict[int, Ward] = {}
+        self.tally: Counter[str] = Counter()
+        self._wards: dict[int, Ward] = {}
         self.fault = "not connected yet"
         self._listener = listener or Listener()
         self._retry_s = retry_s
-        self._inbox = Inbox()
-        self._shelf = BatchShelf()
-        self._refusals = Refusals()
         self._lock = asyncio.Lock()
-        self._unwritten: Positions = {}
-        self._written = 0.0
         self._deaf_since: float | None = None
-        self.commits = 0
-        self._pruned_ms = clock.now().wall_ms
         self._presence: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -94,14 +77,10 @@ class Worker:
 
     def report(self) -> str:
         """Return a line for whoever reads along."""
-        count = self.counters
-        return (
-            f"{self.settings.name}: partitions {len(self.wards)}"
-            f" hubs {sum(len(ward.ledger.households) for ward in self.wards.values())}"
-            f" messages {count.messages} stored {count.stored} repeated {count.duplicates}"
-            f" refused {count.refused} alarms {count.alarms} commits {self.commits}"
-            + (f" FAULT {self.fault}" if self.fault else "")
-        )
+        told = " ".join(f"{what} {self.tally[what]}" for what in TOLD)
+        hubs = sum(len(ward.ledger.households) for ward in self._wards.values())
+        fault = f" FAULT {self.fault}" if self.fault else ""
+        return f"{self.settings.name}: partitions {len(self._wards)} hubs {hubs} {told}{fault}"
 
     # ------------------------------------------------------------------------------- connections
     @asynccontextmanager
@@ -110,14 +89,15 @@ class Worker:
         async with DistrictDatabase.open(settings.dsn, settings.partitions) as database:
             self._database = database
             self._nats = await self._dial()
+            lines = lines_of(settings.districts, self._nats)
+            self._reception = Reception(
+                settings, self.clock, self._listener, database, lines, self._wards, self.tally
+            )
             try:
-                self._lines = lines_of(settings.districts, self._nats)
-                self._words = WordsOut(self._lines)
                 yield
             finally:
-                for number in list(self.wards):
-                    self._drop(number)
-                self._unwritten = {}
+                for number in list(self._reception.wards):
+                    self._reception.drop(number)
                 await self._nats.close()
 
     async def _dial(self) -> Client:
@@ -127,13 +107,14 @@ class Worker:
             login = {"user": settings.nats_user, "password": settings.nats_password}
         if settings.ca_file is not None:
             login["tls"] = ssl.create_default_context(cafile=str(settings.ca_file))
+        client = Client()
         try:
             async with asyncio.timeout(CONNECT_S):
-                client = await nats.connect(
+                await client.connect(
                     list(settings.nats),
                     name=settings.name,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.5,
+                    reconnect_time_wait=1,
                     connect_timeout=2,
                     ping_interval=5,
                     max_outstanding_pings=2,
@@ -148,6 +129,7 @@ class Worker:
                         max_bytes=settings.max_bytes,
                     )
         except (NatsError, OSError, TimeoutError) as wrong:
+            await client.close()
             raise LinkError(f"NATS: {wrong!r}") from wrong
         return client
 
@@ -187,7 +169,7 @@ class Worker:
                 with failing():
                     members = await self._database.leases.members(hearing=hearing)
                 most = wanted(self.settings.partitions, members, hearing=hearing)
-                for number in sorted(self.wards, reverse=True)[: max(0, len(self.wards) - most)]:
+                for number in sorted(self._wards, reverse=True)[: max(0, len(self._wards) - most)]:
                     await self._give(number)
                 await self._take(most)
                 self._tell_presence()
@@ -203,24 +185,18 @@ class Worker:
 
     async def _give(self, number: int) -> None:
         """Let go; 0 is given last, for with it goes the centre's presence."""
-        mine = {key: value for key, value in self._unwritten.items() if key[1] == number}
+        mine = {key: value for key, value in self._reception.unwritten.items() if key[1] == number}
         await self._database.commit(Rows(), mine, self.clock.now().wall_ms)
-        self._drop(number)
+        self._reception.drop(number)
         with failing():
             await self._database.leases.give(number)
 
-    def _drop(self, number: int) -> None:
-        self.wards.pop(number).stop()
-        self._inbox.forget(number)
-        for lane in Lane:
-            self._unwritten.pop((lane, number), None)
-
     async def _take(self, most: int) -> None:
         """Try for what is missing to the share, in no order: others try at the same time."""
-        free = [n for n in range(self.settings.partitions) if n not in self.wards]
+        free = [n for n in range(self.settings.partitions) if n not in self._wards]
         random.shuffle(free)
         for number in free:
-            if len(self.wards) >= most:
+            if len(self._wards) >= most:
                 return
             with failing():
                 taken = await self._database.leases.take(number)
@@ -228,7 +204,7 @@ class Worker:
                 await self._begin(number)
 
     async def _begin(self, number: int) -> None:
-        ledger = await self._database.load(number, self._shelf)
+        ledger = await self._database.load(number, self._reception.shelf)
         loop = asyncio.get_running_loop()
         feeds = {
             lane: Feed(
@@ -236,127 +212,39 @@ class Worker:
                 lane,
                 number,
                 await self._database.position(lane, number),
-                self._inbox.put,
+                self._reception.inbox.put,
                 now=loop.time,
             )
             for lane in Lane
         }
         ward = Ward(number, ledger, feeds, self.clock.now().wall_ms, dict(ledger.households))
-        self.wards[number] = ward
+        self._wards[number] = ward
         ward.start(self._ended)
 
     def _tell_presence(self) -> None:
-        if 0 in self.wards and not self._presence:
+        if 0 in self._wards and not self._presence:
             presence = Presence(self.settings, self.clock)
             self._presence = [asyncio.create_task(line.run()) for line in presence.lines]
             for task in self._presence:
                 task.add_done_callback(self._ended)
-        if 0 not in self.wards:
+        if 0 not in self._wards:
             for task in self._presence:
                 task.cancel()
             self._presence = []
 
-    # --------------------------------------------------------------------------------- receiving
+    # ------------------------------------------------------------------------------------- loops
     async def _work(self) -> None:
+        inbox = self._reception.inbox
         while True:
-            await self._inbox.some()
+            await inbox.some()
             async with self._lock:
-                await self._receive(self._inbox.take(BATCH))
+                await self._reception.receive(inbox.take(BATCH))
 
-    async def _receive(self, batch: list[Arrival]) -> None:
-        at_ms = self.clock.now().wall_ms
-        read = [(arrival, self._parse(arrival, at_ms)) for arrival in batch]
-        messages = [what for _, what in read if isinstance(what, UpMessage)]
-        await self._database.fill(self._shelf, keys_of(messages), alerts_of(messages))
-        rows, outcomes = Rows(), []
-        for arrival, what in read:
-            ward = self.wards[arrival.partition]
-            for outcome in self._decide(ward, what, at_ms):
-                rows.add(ward.number, outcome, ward.kept)
-                outcomes.append(outcome)
-            self._unwritten[arrival.lane, arrival.partition] = arrival.position
-        await self._commit(rows, outcomes, at_ms)
-        for (lane, number), count in Counter((a.lane, a.partition) for a in batch).items():
-            self.wards[number].feeds[lane].done(count)
-
-    def _parse(self, arrival: Arrival, at_ms: int) -> UpMessage | Outcome:
-        self._count(messages=1)
-        subject, partitions = arrival.subject, self.settings.partitions
-        try:
-            topic = streams.topic(subject, arrival.partition, partitions)
-            message = parse_up(topic, arrival.payload)
-        except HubMessageError as wrong:
-            self._count(refused=1)
-            where = subject.replace(".", "/").removeprefix(f"{streams.ROOT}/")
-            event = self._refusals.note(where, str(wrong), at_ms)
-            return Outcome(events=(event,) if event else ())
-        if message.leaf == "hb" and at_ms - arrival.stored_ms > HEARTBEAT_OLD_MS:
-            return Outcome()
-        return message
-
-    def _decide(self, ward: Ward, what: UpMessage | Outcome, at_ms: int) -> list[Outcome]:
-        if isinstance(what, Outcome):
-            return [what]
-        outcome = ward.ledger.receive(what, at_ms)
-        self._shelf.decided(outcome)
-        if not self.settings.present or not outcome.cases:
-            return [outcome]
-        ids = [case.id for case in outcome.cases]
-        seen = desk.present(ward.ledger, ids, self.settings.operator, at_ms)
-        self._shelf.decided(seen)
-        return [outcome, seen]
-
-    # -------------------------------------------------------------------------------------- time
     async def _tick(self) -> None:
         while True:
             async with self._lock:
-                await self._time_passes()
+                await self._reception.time_passes(hearing=self._hearing())
             await self.clock.sleep(TICK_S)
-
-    async def _time_passes(self) -> None:
-        at_ms = self.clock.now().wall_ms
-        rows, outcomes = Rows(), []
-        for ward in self.wards.values():
-            since = ward.listening_ms(at_ms) if self._hearing() else None
-            outcome = tick(ward.ledger, at_ms, listening_ms=since)
-            rows.add(ward.number, outcome, ward.kept)
-            outcomes.append(outcome)
-        await self._commit(rows, outcomes, at_ms)
-        if 0 in self.wards and at_ms - self._pruned_ms >= DAY_MS:
-            self._pruned_ms = at_ms
-            await self._database.prune(at_ms)
-
-    # ------------------------------------------------------------------- one commit, then words
-    async def _commit(self, rows: Rows, outcomes: list[Outcome], at_ms: int) -> None:
-        """Write and only then say. Positions alone may wait: what is read twice is known by key."""
-        now = asyncio.get_running_loop().time()
-        if rows or (self._unwritten and now - self._written >= POSITIONS_S):
-            await self._database.commit(rows, self._unwritten, at_ms)
-            self._unwritten, self._written = {}, now
-            self.commits += 1
-        self._words.speak(outcomes, at_ms)
-        for line in self._lines:
-            await line.flush()
-        for outcome in outcomes:
-            self._tell(outcome, at_ms)
-
-    def _tell(self, outcome: Outcome, at_ms: int) -> None:
-        answered = any(say.ack.status is AckStatus.STORED for say in outcome.says)
-        self._count(
-            alarms=len(outcome.raised),
-            stored=len(outcome.kept),
-            duplicates=int(answered and not outcome.kept),
-        )
-        for message in outcome.kept:
-            self._listener.stored(message, at_ms)
-        for case in outcome.cases:
-            self._listener.alarm(case, at_ms)
-        for event in outcome.events:
-            self._listener.event(event)
-
-    def _count(self, **more: int) -> None:
-        have = self.counters
-        self.counters = replace(have, **{key: getattr(have, key) + n for key, n in more.items()})
 
 
 async def _seen(_wrong: Exception) -> None:
