@@ -18,6 +18,7 @@ NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot")
 TOOLS = ("systemd-nspawn", "nsenter", "mount", "mmdebstrap")
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "en_US"}
 PACKAGES = "systemd,systemd-sysv,dbus,udev,polkitd,python3,bluez"
+INDEX = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "https_proxy", "HTTPS_PROXY")
 MIRROR = "http://deb.debian.org/debian"
 
 
@@ -172,9 +173,19 @@ class Container:
         file.write_text(text)
 
 
-def files(tree: Path, *, apart: Sequence[str] = ()) -> dict[str, bytes | str]:
+def package_index(container: Container) -> dict[str, str]:
+    """Return this machine's own way to a package index, as variables for inside."""
+    found = {name: os.environ[name] for name in INDEX if name in os.environ}
+    bundle = found.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
+    if bundle:
+        container.write("/root/index.pem", Path(bundle).read_text())
+        found["PIP_CERT"] = "/root/index.pem"
+    return found
+
+
+def files(tree: Path, *, apart: Sequence[str] = ()) -> dict[str, object]:
     """Return every file, link and folder of a tree with its content, but those below `apart`."""
-    found: dict[str, bytes | str] = {}
+    found: dict[str, object] = {}
     for path in sorted(tree.rglob("*")):
         name = f"/{path.relative_to(tree)}"
         if any(name == one or name.startswith(f"{one}/") for one in apart):
