@@ -90,6 +90,18 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
         replay_command.add_arguments(replay)
         replay.set_defaults(command=_replay)
 
+    _centres(commands, first)
+    _life(commands)
+    drivers = commands.add_parser("drivers", help="known devices / 지원 기기")
+    drivers.add_argument("--rules", action="store_true", help="what each can be used for")
+    _language(drivers)
+    drivers.set_defaults(command=_drivers)
+    return top
+
+
+def _centres(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", first: Sequence[str]
+) -> None:
     centre = commands.add_parser("centre", help="the reference control centre / 참조 관제센터")
     if "centre" in first:
         from gateway.centre import command as centre_command  # noqa: PLC0415
@@ -97,12 +109,12 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
         centre_command.add_arguments(centre)
         centre.set_defaults(command=centre_command.main)
 
-    _life(commands)
-    drivers = commands.add_parser("drivers", help="known devices / 지원 기기")
-    drivers.add_argument("--rules", action="store_true", help="what each can be used for")
-    _language(drivers)
-    drivers.set_defaults(command=_drivers)
-    return top
+    worker = commands.add_parser("centre-worker", help="a district's centre, 1 of N / 지역 관제")
+    if "centre-worker" in first:
+        from gateway.centre.district import command as worker_command  # noqa: PLC0415
+
+        worker_command.add_arguments(worker)
+        worker.set_defaults(command=worker_command.main)
 
 
 def _life(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
