@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -37,22 +38,27 @@ def do(*command: str) -> None:
     subprocess.run(command, check=True, env={**os.environ, "PATH": CLEAN["PATH"]})
 
 
-def debian(suite: str) -> Path:
-    """Return a fresh root of this suite, made once and then kept."""
+def debian(suite: str, architecture: str = "") -> Path:
+    """Return a fresh root, made once and then kept; that of another processor needs qemu."""
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ansim-gateway"
-    root = base / f"{suite}-root"
+    name = f"{suite}-{architecture}" if architecture else suite
+    root = base / f"{name}-root"
     if not (root / "etc" / "debian_version").exists():
         shutil.rmtree(root, ignore_errors=True)
-        making = base / f"{suite}-making-{os.getpid()}"
+        making = base / f"{name}-making-{os.getpid()}"
         base.mkdir(parents=True, exist_ok=True)
-        include = f"--include={PACKAGES}"
-        do("mmdebstrap", "--quiet", "--variant=minbase", include, suite, str(making), MIRROR)
+        chosen = [f"--include={PACKAGES}"]
+        if architecture:
+            chosen.append(f"--architectures={architecture}")
+        do("mmdebstrap", "--quiet", "--variant=minbase", *chosen, suite, str(making), MIRROR)
         making.rename(root)
     return root
 
 
 class Container:
     """One machine; `directory` holds its mounts. Use `Container.running`, or boot and stop."""
+
+    patience_s = 120.0  # a boot takes one second, on a machine with nothing else to do
 
     def __init__(self, root: Path, directory: Path, binds: Mapping[Path, str]) -> None:
         self._root, self._directory, self._binds = root, directory, binds
@@ -105,14 +111,14 @@ class Container:
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(self.patience_s):
             while not await self._up():
                 if self._process.returncode is not None:
                     raise FailedInsideError(self.log.read_text()[-2000:])
                 await asyncio.sleep(0.1)
 
     async def _up(self) -> bool:
-        self._leader = self._leader or self._first_child()
+        self._leader = self._first_child()  # a helper of nspawn's at first
         if not self._leader:
             return False
         state = await self.try_run("systemctl", "is-system-running")
@@ -128,14 +134,16 @@ class Container:
 
     async def stop(self) -> None:
         """Shut down as a machine does; kill what does not."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or self._process.returncode is not None or not self._leader:
             return
         with contextlib.suppress(ProcessLookupError, TimeoutError):
             os.kill(self._leader, 34 + 4)  # SIGRTMIN+4: poweroff.target
             await asyncio.wait_for(self._process.wait(), 30)
-        if self._process.returncode is None:
+        if self._process.returncode is None:  # an emulated systemd does not understand the signal
             self._process.kill()
             await self._process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._leader, signal.SIGKILL)  # and everything in it ends with it
         self._leader = 0
 
     async def try_run(

@@ -83,13 +83,13 @@ class Life:
 
 
 @contextlib.asynccontextmanager
-async def begun(directory: Path, suite: str) -> AsyncIterator[Life]:
+async def begun(directory: Path, suite: str, architecture: str = "") -> AsyncIterator[Life]:
     """Boot a fresh Debian with a home outside and the project's wheels in /wheels/own."""
     wheels = directory / "wheels"
     wheels.mkdir()
     async with contextlib.AsyncExitStack() as stack:
         home = await stack.enter_async_context(outside(directory))
         binds = {home.folder: AIR, wheels: "/wheels", wheel_folders.ROOT: "/checkout"}
-        machine = Container.running(debian(suite), directory / "machine", binds)
+        machine = Container.running(debian(suite, architecture), directory / "machine", binds)
         running = await stack.enter_async_context(machine)
         yield Life(running, home, wheels, files(running.tree, apart=NOT_OURS))
