@@ -132,6 +132,13 @@ class Container:
                 return int(children[0])
         return 0
 
+    async def cut(self) -> None:
+        """End everything at once, as a power cut does."""
+        assert self._process is not None
+        os.kill(self._leader, signal.SIGKILL)
+        await self._process.wait()
+        self._leader = 0
+
     async def stop(self) -> None:
         """Shut down as a machine does; kill what does not."""
         if self._process is None or self._process.returncode is not None or not self._leader:

@@ -53,6 +53,10 @@ class Life:
         maps = await self.machine.run("cat", f"/proc/{pid}/maps")
         return maps.split("/opt/ansim/versions/")[1].split("/")[0]
 
+    def versions(self) -> list[Path]:
+        """Return the folders of all versions that are installed."""
+        return sorted((self.machine.tree / "opt/ansim/versions").iterdir())
+
     async def logged(self, text: str, count: int) -> None:
         """Wait until the daemon has said this so many times."""
         while (await self.machine.run("journalctl", "-u", UNIT)).count(text) < count:  # noqa: ASYNC110 - another machine

@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.hub import wheels as wheel_folders
 from tests.hub.life import CONFIG, UNIT, Life, begun, in_a_container
 
-pytestmark = in_a_container(seconds=300)
+pytestmark = in_a_container(seconds=600)
 UNITS = "ls -d /etc/systemd/system/ansim-*.service 2> /dev/null | wc -l"
 
 
