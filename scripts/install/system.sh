@@ -57,6 +57,7 @@ activate() {
     place "$source" "$target"
   done < <(system_files "$1")
   turn current "$1"
+  ln -sfn current/bin "$root/bin" # for other units: one path, whatever the version
   while read -r target; do
     rm -f "/etc/$target"
   done < <(system_files "$1" | cut -d' ' -f2 | sort | comm -13 - "$root/placed")

@@ -1,7 +1,7 @@
 """An arm64 hub under emulation (qemu's user mode): installed, READY, an alarm stored. One story.
 
-What the emulator cannot do is left out by a drop-in: systemd's credentials (their mounts) are not
-to be had there. Debian's arm64 kernel has no virtual Bluetooth either; the radio is outside.
+What the emulator cannot do is left out by a drop-in: systemd's credentials (their mounts) and a
+user namespace are not to be had there. Debian's arm64 kernel has no virtual Bluetooth either; the radio is outside.
 """
 
 from collections.abc import AsyncIterator
@@ -15,6 +15,7 @@ from tests.hub.outside import BUTTON, DROP_IN, KEY_NAME, lab_drop_in
 
 pytestmark = in_a_container(seconds=3000)
 MACHINE = "import platform; print(platform.machine())"
+WITHOUT = "TimeoutStartSec=900\nLoadCredential=\nSetCredential=\nPrivateUsers=no\n"
 KEY = f"/etc/ansim/keys/{KEY_NAME}"
 
 
@@ -33,7 +34,7 @@ async def test_an_arm64_hub_is_installed_from_its_own_wheels(life: Life) -> None
 async def test_it_becomes_ready_with_the_kernels_of_its_installation_and_delivers(
     life: Life,
 ) -> None:
-    drop_in = lab_drop_in(watchdog_s=600) + "TimeoutStartSec=900\nLoadCredential=\nSetCredential=\n"
+    drop_in = lab_drop_in(watchdog_s=600) + WITHOUT
     life.machine.write(KEY, life.home.key.hex() + "\n")
     await life.machine.run("chown", "root:ansim", KEY)
     await life.machine.run("chmod", "640", KEY)
