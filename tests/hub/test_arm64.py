@@ -1,7 +1,8 @@
 """An arm64 hub under emulation (qemu's user mode): installed, READY, an alarm stored. One story.
 
 What the emulator cannot do is left out by a drop-in: systemd's credentials (their mounts) and a
-user namespace are not to be had there. Debian's arm64 kernel has no virtual Bluetooth either; the radio is outside.
+user namespace are not to be had there. Debian's arm64 kernel has no virtual Bluetooth either; the
+radio is outside.
 """
 
 from collections.abc import AsyncIterator
