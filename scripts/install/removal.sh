@@ -29,11 +29,13 @@ ask_data() {
   case $answer in erase | 지움) data=erase ;; keep | 보관) data=keep ;; *) fail say-data ;; esac
 }
 
-# `ansim erase` overwrites, and refuses while the centre does not have every alarm.
+# `ansim erase` overwrites, and refuses while the centre does not have every alarm. What it cannot reach
+# (credentials) it names, with the same status; the configuration is gone then.
 erase_data() {
   if [ -e "$config" ] && [ -e "$state" ] && ! unedited; then
-    "$root/current/bin/ansim" erase --yes --config "$config" $even_unsent --lang "$(language)" || return 1
+    "$root/current/bin/ansim" erase --yes --config "$config" $even_unsent --lang "$(language)" || [ ! -e "$config" ] || return 1
   fi
+  find "$etc" -type f -exec shred -u {} + 2> /dev/null || true
   rm -rf "$etc" "$state" "/etc/systemd/system/$unit.d"
 }
 

@@ -6,8 +6,12 @@
 
 # system_files NAME: lines of "source destination-below-/etc"
 system_files() {
+  system_files_in "$root/versions/$1/share/ansim/systemd"
+}
+
+system_files_in() {
   local source file
-  for source in "$root/versions/$1"/share/ansim/systemd/*; do
+  for source in "$1"/*; do
     file=$(basename "$source")
     case $file in
       *.service | *.timer | *.path | *.socket | *.target) echo "$source systemd/system/$file" ;;
@@ -53,6 +57,7 @@ activate() {
     place "$source" "$target"
   done < <(system_files "$1")
   turn current "$1"
+  ln -sfn current/bin "$root/bin" # for other units: one path, whatever the version
   while read -r target; do
     rm -f "/etc/$target"
   done < <(system_files "$1" | cut -d' ' -f2 | sort | comm -13 - "$root/placed")

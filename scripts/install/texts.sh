@@ -58,6 +58,8 @@ ko[went-back]='%s 버전이 READY가 되지 못했습니다. %s 버전으로 되
   journalctl -u ansim-gateway -u ansim-settle'
 en[both-failed]='Neither version %s nor the old version %s became READY: the cause may lie outside them (disk, configuration). It is tried again without end. See: journalctl -u ansim-gateway'
 ko[both-failed]='%s 버전도 이전 %s 버전도 READY가 되지 못했습니다. 원인이 버전 밖(디스크, 설정)에 있을 수 있습니다. 계속 다시 시도합니다. 확인: journalctl -u ansim-gateway'
+en[no-outcome]='The trial did not come to an end. See: journalctl -u ansim-settle; run this again to finish it.'
+ko[no-outcome]='시험이 끝나지 않았습니다. 확인: journalctl -u ansim-settle. 다시 실행하면 이어서 끝냅니다.'
 en[first-failed]='Version %s is installed, but did not become READY. See: journalctl -u ansim-gateway'
 ko[first-failed]='%s 버전을 설치했지만 READY가 되지 못했습니다. 확인: journalctl -u ansim-gateway'
 en[switched]='Version %s is installed. The daemon is not enabled, so it was neither started nor tried.'

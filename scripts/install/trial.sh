@@ -35,7 +35,7 @@ try() {
   echo "$1 $2 $within" > "$root/trial.new"
   mv -f "$root/trial.new" "$root/trial"
   sync -f "$root/trial"
-  [ -e "/etc/systemd/system/ansim-settle.service" ] || [ -e "/usr/lib/systemd/system/ansim-settle.service" ] || activate "$2"
+  systemctl cat ansim-settle.service > /dev/null 2>&1 || activate "$2"
   say trying "$2" "$within"
   systemctl start ansim-settle.service 2> /dev/null || true
   tell_outcome
@@ -43,7 +43,8 @@ try() {
 
 tell_outcome() {
   local what from to
-  read -r what from to < "$root/outcome" || return 1
+  [ -e "$root/outcome" ] || fail no-outcome
+  read -r what from to < "$root/outcome"
   case $what in
     ready) say ready "$to" ;;
     back) say went-back "$to" "$from" >&2 && prune && exit 3 ;;
@@ -114,7 +115,8 @@ go_back() {
   [ -L "$root/current" ] || fail not-installed
   finish_trial
   [ -L "$root/previous" ] || fail nothing-before
-  local before=$(basename "$(readlink "$root/previous")")
+  local before
+  before=$(basename "$(readlink "$root/previous")")
   [ -e "$root/versions/$before/.complete" ] || fail nothing-before
   accepts_config "$before" || fail refused
   switch "$(current)" "$before"

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot")
 TOOLS = ("systemd-nspawn", "nsenter", "mount", "mmdebstrap")
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "en_US"}
 PACKAGES = "systemd,systemd-sysv,dbus,udev,polkitd,python3,bluez"
+INDEX = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "https_proxy", "HTTPS_PROXY")
 MIRROR = "http://deb.debian.org/debian"
 
 
@@ -36,22 +38,27 @@ def do(*command: str) -> None:
     subprocess.run(command, check=True, env={**os.environ, "PATH": CLEAN["PATH"]})
 
 
-def debian(suite: str) -> Path:
-    """Return a fresh root of this suite, made once and then kept."""
+def debian(suite: str, architecture: str = "") -> Path:
+    """Return a fresh root, made once and then kept; that of another processor needs qemu."""
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ansim-gateway"
-    root = base / f"{suite}-root"
+    name = f"{suite}-{architecture}" if architecture else suite
+    root = base / f"{name}-root"
     if not (root / "etc" / "debian_version").exists():
         shutil.rmtree(root, ignore_errors=True)
-        making = base / f"{suite}-making-{os.getpid()}"
+        making = base / f"{name}-making-{os.getpid()}"
         base.mkdir(parents=True, exist_ok=True)
-        include = f"--include={PACKAGES}"
-        do("mmdebstrap", "--quiet", "--variant=minbase", include, suite, str(making), MIRROR)
+        chosen = [f"--include={PACKAGES}"]
+        if architecture:
+            chosen.append(f"--architectures={architecture}")
+        do("mmdebstrap", "--quiet", "--variant=minbase", *chosen, suite, str(making), MIRROR)
         making.rename(root)
     return root
 
 
 class Container:
     """One machine; `directory` holds its mounts. Use `Container.running`, or boot and stop."""
+
+    patience_s = 120.0  # a boot takes one second, on a machine with nothing else to do
 
     def __init__(self, root: Path, directory: Path, binds: Mapping[Path, str]) -> None:
         self._root, self._directory, self._binds = root, directory, binds
@@ -104,14 +111,14 @@ class Container:
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(self.patience_s):
             while not await self._up():
                 if self._process.returncode is not None:
                     raise FailedInsideError(self.log.read_text()[-2000:])
                 await asyncio.sleep(0.1)
 
     async def _up(self) -> bool:
-        self._leader = self._leader or self._first_child()
+        self._leader = self._first_child()  # a helper of nspawn's at first
         if not self._leader:
             return False
         state = await self.try_run("systemctl", "is-system-running")
@@ -125,16 +132,25 @@ class Container:
                 return int(children[0])
         return 0
 
+    async def cut(self) -> None:
+        """End everything at once, as a power cut does."""
+        assert self._process is not None
+        os.kill(self._leader, signal.SIGKILL)
+        await self._process.wait()
+        self._leader = 0
+
     async def stop(self) -> None:
         """Shut down as a machine does; kill what does not."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or self._process.returncode is not None or not self._leader:
             return
         with contextlib.suppress(ProcessLookupError, TimeoutError):
             os.kill(self._leader, 34 + 4)  # SIGRTMIN+4: poweroff.target
             await asyncio.wait_for(self._process.wait(), 30)
-        if self._process.returncode is None:
+        if self._process.returncode is None:  # an emulated systemd does not understand the signal
             self._process.kill()
             await self._process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._leader, signal.SIGKILL)  # and everything in it ends with it
         self._leader = 0
 
     async def try_run(
@@ -172,9 +188,19 @@ class Container:
         file.write_text(text)
 
 
-def files(tree: Path, *, apart: Sequence[str] = ()) -> dict[str, bytes | str]:
+def package_index(container: Container) -> dict[str, str]:
+    """Return this machine's own way to a package index, as variables for inside."""
+    found = {name: os.environ[name] for name in INDEX if name in os.environ}
+    bundle = found.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
+    if bundle:
+        container.write("/root/index.pem", Path(bundle).read_text())
+        found["PIP_CERT"] = "/root/index.pem"
+    return found
+
+
+def files(tree: Path, *, apart: Sequence[str] = ()) -> dict[str, object]:
     """Return every file, link and folder of a tree with its content, but those below `apart`."""
-    found: dict[str, bytes | str] = {}
+    found: dict[str, object] = {}
     for path in sorted(tree.rglob("*")):
         name = f"/{path.relative_to(tree)}"
         if any(name == one or name.startswith(f"{one}/") for one in apart):

@@ -1,88 +1,26 @@
-"""A hub's life in a fresh Debian under systemd: install, alarms, watchdog, upgrades, removal.
+"""A hub's life in a fresh Debian 12 under systemd: install, alarms, watchdog, upgrades, removal.
 
-The tests of this file are one story: each goes on where the one before has left the container. Run
-by `scripts/test --install`, as root: pytest -m install.
+The tests of this file are one story: each goes on where the one before has left the container.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.hub import wheels as wheel_folders
-from tests.hub.container import Container, debian, files, missing
-from tests.hub.outside import AIR, DROP_IN, KEY_NAME, Outside, lab_drop_in, outside
+from tests.hub.life import CONFIG, INSTALL, UNIT, Life, begun, in_a_container
+from tests.hub.outside import DROP_IN, KEY_NAME, lab_drop_in
 
-pytestmark = [
-    pytest.mark.install,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(bool(missing()), reason=f"a container needs {', '.join(missing())}"),
-]
-
-UNIT = "ansim-gateway.service"
-CONFIG = "/etc/ansim/gateway.yaml"
-INSTALL = "/usr/local/sbin/ansim-install"
-# What running any machine leaves behind.
-NOT_OURS = tuple(
-    f"/{name}" for name in ["var/log/journal", "var/lib/systemd", "var/tmp", "run", "tmp"]
-)
-OWN_BACKUPS = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-")
-
-
-@dataclass
-class Life:
-    """The container, what lies outside, and the wheel folders inside as /wheels/NAME."""
-
-    machine: Container
-    home: Outside
-    wheels: Path
-    fresh: dict[str, bytes | str]
-
-    async def install(self, name: str, *more: str, status: int = 0) -> str:
-        """Run the installer of the checkout on a wheel folder."""
-        command = ("/checkout/scripts/install.sh", "--wheels", f"/wheels/{name}", *more)
-        return await self.machine.run(*command, status=status)
-
-    async def version(self) -> str:
-        """Return the version that runs."""
-        pid = await self.machine.show(UNIT, "MainPID")
-        maps = await self.machine.run("cat", f"/proc/{pid}/maps")
-        return maps.split("/opt/ansim/versions/")[1].split("/")[0]
-
-    async def logged(self, text: str, count: int) -> None:
-        """Wait until the daemon has said this so many times."""
-        while (await self.machine.run("journalctl", "-u", UNIT)).count(text) < count:  # noqa: ASYNC110 - another machine
-            await asyncio.sleep(0.2)
-
-    async def becomes(self, what: str, value: str) -> None:
-        """Wait until this property of the unit has this value."""
-        while await self.machine.show(UNIT, what) != value:  # noqa: ASYNC110 - another machine
-            await asyncio.sleep(0.2)
-
-    async def stored(self, count: int) -> None:
-        """Wait until the centre has stored so many cries."""
-        await self.home.desk.alarm("pers", count=count)
+pytestmark = in_a_container(seconds=600)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def life(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Life]:
-    directory = tmp_path_factory.mktemp("life")
-    wheels = directory / "wheels"
-    wheels.mkdir()
-    wheel_folders.fill(wheels / "own")
-    async with AsyncExitStack() as stack:
-        home = await stack.enter_async_context(outside(directory))
-        binds = {home.folder: AIR, wheels: "/wheels", wheel_folders.ROOT: "/checkout"}
-        root = debian("bookworm")
-        machine = Container.running(root, directory / "machine", binds)
-        running = await stack.enter_async_context(machine)
-        yield Life(running, home, wheels, files(running.tree, apart=NOT_OURS))
+    async with begun(tmp_path_factory.mktemp("life"), "bookworm") as life:
+        wheel_folders.fill(life.wheels / "own")
+        yield life
 
 
 async def test_a_first_installation_without_a_network_says_what_is_next(life: Life) -> None:
@@ -126,7 +64,7 @@ async def test_kernels_of_the_installation_are_those_the_sandboxed_daemon_uses(l
 
 
 async def test_a_press_is_stored_and_its_lines_are_found_by_their_fields(life: Life) -> None:
-    life.machine.write(DROP_IN, lab_drop_in(watchdog_s=4))
+    life.machine.write(DROP_IN, lab_drop_in(watchdog_s=10))
     await life.machine.run("systemctl", "daemon-reload")
     await life.machine.run("systemctl", "restart", UNIT)
     life.home.button.press()
@@ -162,10 +100,10 @@ async def test_an_upgrade_that_never_becomes_ready_goes_back_by_itself(life: Lif
 
     before = await life.version()
     wheel_folders.other_version(life.wheels / "own", life.wheels / "mute", "0.1.1", mute)
-    said = await life.install("mute", "--ready-within", "6", "--lang", "en", status=3)
+    said = await life.install("mute", "--ready-within", "10", "--lang", "en", status=3)
     assert "went back to version" in said
     assert await life.version() == before
-    assert sorted(p.name for p in (life.machine.tree / "opt/ansim/versions").iterdir()) == [before]
+    assert [p.name for p in life.versions()] == [before]
     life.home.button.press()
     await life.stored(3)
 
@@ -205,8 +143,19 @@ async def test_an_installer_that_is_killed_while_it_builds_leaves_the_daemon_alo
     assert await life.machine.show(UNIT, "MainPID") == running
     said = await life.install("own", "--lang", "en")
     assert "is installed already" in said
-    names = [p.name for p in (life.machine.tree / "opt/ansim/versions").iterdir()]
+    names = [p.name for p in life.versions()]
     assert not any(name.startswith("0.1.3") for name in names), "rubble is cleared away"
+
+
+async def test_a_trial_that_a_power_cut_ended_is_finished_after_the_next_boot(life: Life) -> None:
+    before = await life.version()
+    [other] = {p.name for p in life.versions()} - {before}
+    await life.machine.cut()
+    life.machine.write("/opt/ansim/trial", f"{before} {other} 60\n")
+    await life.machine.boot()
+    await life.machine.run("systemctl", "start", "ansim-settle.service")  # waits for the boot's own
+    assert await life.version() == other
+    assert not (life.machine.tree / "opt/ansim/trial").exists()
 
 
 async def test_a_read_only_root_is_enough(life: Life) -> None:
@@ -226,8 +175,4 @@ async def test_a_read_only_root_is_enough(life: Life) -> None:
 async def test_removal_leaves_no_trace_but_asks_about_data(life: Life) -> None:
     assert "--keep-data" in await life.machine.run(INSTALL, "uninstall", status=1)
     await life.machine.run(INSTALL, "uninstall", "--erase-data")
-    left = files(life.machine.tree, apart=(*NOT_OURS, *OWN_BACKUPS))
-    fresh = {name: value for name, value in life.fresh.items() if name not in OWN_BACKUPS}
-    assert {name for name in left.keys() | fresh.keys() if left.get(name) != fresh.get(name)} == (
-        set()
-    )
+    assert life.traces() == set()
