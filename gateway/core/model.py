@@ -274,13 +274,17 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """A part of the way came up or went down; `detail` is for people."""
+    """A part of the way came up or went down; `detail` is for people.
+
+    step: it is still down, and this was done about it (a rung of gateway.edge.recovery).
+    """
 
     at: At
     link: Link
     up: bool
     device: str = ""
     detail: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

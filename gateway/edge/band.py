@@ -31,6 +31,7 @@ from gateway.core.model import Link, LinkChange
 from gateway.driver import Channel, GattPlan
 from gateway.edge.decoding import Deliver, Ear
 from gateway.edge.gatt import Conversation
+from gateway.edge.within import within
 from gateway.errors import DeviceError
 from gateway.supervise import backoff, jittered
 
@@ -118,8 +119,9 @@ class Band:
         from bleak_retry_connector import close_stale_connections_by_address  # noqa: PLC0415
 
         with suppress(Exception):
-            async with self._air, asyncio.timeout(STALE_S):
-                await close_stale_connections_by_address(self._ear.device.stanza.address.upper())
+            address = self._ear.device.stanza.address.upper()
+            async with self._air:
+                await within(STALE_S, close_stale_connections_by_address(address))
 
     async def _session(self, found: BLEDevice) -> None:
         """Connect, serve until something ends it, say goodbye. Always raises why it ended."""
@@ -138,19 +140,22 @@ class Band:
             await conversation.farewell()
 
     async def _connect(self, found: BLEDevice) -> BleakClient:
+        async with self._air:
+            return await within(CONNECT_S, self._establish(found))
+
+    async def _establish(self, found: BLEDevice) -> BleakClient:
         # imported late: it pulls 60 ms of modules that a home without bands never needs
         from bleak_retry_connector import establish_connection  # noqa: PLC0415
 
-        async with self._air, asyncio.timeout(CONNECT_S):
-            return await establish_connection(
-                BleakClient,
-                found,
-                self._ear.name,
-                disconnected_callback=lambda _: self._lost.set(),
-                max_attempts=ATTEMPTS,
-                pair=self._plan.bonded,
-                backend=self._backend,
-            )
+        return await establish_connection(
+            BleakClient,
+            found,
+            self._ear.name,
+            disconnected_callback=lambda _: self._lost.set(),
+            max_attempts=ATTEMPTS,
+            pair=self._plan.bonded,
+            backend=self._backend,
+        )
 
     async def _serve(self, conversation: Conversation, parts: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()

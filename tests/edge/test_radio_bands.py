@@ -261,7 +261,7 @@ async def test_the_charge_is_read_again_at_the_plans_interval_of_the_homes_time(
 async def test_connecting_and_restarting_the_scan_exclude_each_other() -> None:
     gate = asyncio.Event()
     device = band(gate=gate)
-    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0)
+    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(ADDRESS)
         await device.until("connect")
@@ -275,7 +275,7 @@ async def test_connecting_and_restarting_the_scan_exclude_each_other() -> None:
 
 async def test_a_living_stream_is_hearing_and_forbids_the_alarm_of_a_deaf_adapter() -> None:
     device = band()
-    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0)
+    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(ADDRESS)
         await home.until(Link.BAND, "up")
@@ -284,6 +284,10 @@ async def test_a_living_stream_is_hearing_and_forbids_the_alarm_of_a_deaf_adapte
             await home.clock.forward(10)
         assert home.changes(Link.ADAPTER) == [True]
         assert home.air.starts > 1  # no advert of anything: the scan is restarted all the same
+        for _ in range(10):
+            device.notify(DATA, b"\x02")
+            await home.clock.forward(10)
+        assert home.changes(Link.ADAPTER)[1] is False, "two scans in vain: the sensors are unheard"
 
 
 async def test_foreign_adverts_connect_nothing() -> None:

@@ -9,11 +9,11 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 
-from tests.hub import chain
-from tests.hub.machine import Machine, machine, say
+from tests.hub import chain, faults
+from tests.hub.machine import UNIT, Machine, machine, say
 
 Step = Callable[[Machine], Awaitable[str]]
-STEPS: dict[str, Step] = {**chain.STEPS}
+STEPS: dict[str, Step] = {**chain.STEPS, **faults.STEPS}
 
 
 async def run(wanted: list[str]) -> int:
@@ -29,7 +29,8 @@ async def run(wanted: list[str]) -> int:
                 failed += 1
                 say(f"FAILED {name} after {(guest.now_ms() - began) / 1000:.1f} s")
                 traceback.print_exc()
-                log = "journalctl -b -n 60 --no-pager -o short-monotonic"
+                await guest.shell(f"systemctl kill -s USR2 {UNIT}; sleep 1", must=False)
+                log = "journalctl -b -n 150 --no-pager -o short-monotonic"
                 sys.stdout.write(await guest.shell(log, must=False, quiet=True) + "\n")
                 await guest.shell("tail -n 20 /run/lab/world.log", must=False)
             else:

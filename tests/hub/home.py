@@ -9,6 +9,7 @@ import yaml
 HUB, DISTRICT = "mfzwizltmvzxg2lqnrsv6ylcmm", "1120000000"
 ADAPTER, SPARE = "F0:F1:F2:F3:F4:F5", "F0:F1:F2:F3:F4:F6"
 KEYS = Path("/etc/ansim-lab/keys")
+WORLD, SENT = Path("/run/world.sock"), Path("/run/world.sent")
 SHELLY_KEY, XIAOMI_KEY = bytes(range(16)), bytes(range(16, 32))
 BEACON_S = 5.0
 

@@ -28,9 +28,19 @@ from gateway.virtual.polar import PolarBand
 from gateway.virtual.wear import fall, quiet
 from gateway.virtual.world import World
 from tests.hub.dongle import Dongle
-from tests.hub.home import ADAPTER, ADDRESS, BANDS, BEACON_S, LOCKED, SHELLY_KEY, SPARE, XIAOMI_KEY
+from tests.hub.home import (
+    ADAPTER,
+    ADDRESS,
+    BANDS,
+    BEACON_S,
+    LOCKED,
+    SENT,
+    SHELLY_KEY,
+    SPARE,
+    WORLD,
+    XIAOMI_KEY,
+)
 
-SOCKET, SENT = Path("/run/world.sock"), Path("/run/world.sent")
 BEACONS_S = {"hall": BEACON_S, "door": BEACON_S, "sos": BEACON_S, "bath": BEACON_S}
 Tell = Callable[[Characteristic, bytes], None]
 ENCRYPTED = PairingDelegate.KeyDistribution.DISTRIBUTE_ENCRYPTION_KEY
@@ -222,7 +232,7 @@ async def main() -> None:
             await writer.drain()
         writer.close()
 
-    await asyncio.start_unix_server(client, SOCKET)
+    await asyncio.start_unix_server(client, WORLD)
     sys.stdout.write("WORLD-UP\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

@@ -55,6 +55,11 @@ class LinkDetector:
             self._down.add((kind, given.device))
         self._keys.discard(given.device)
         device = given.device or given.link.value
+        if given.step:
+            if (kind, device) in self._down:
+                told = Reason(f"{given.link.value}.step-{given.step}", {"detail": given.detail})
+                yield Decision(kind, Stage.NOTED, given.at, device, told)
+            return
         if given.up != ((kind, device) in self._down):
             return
         (self._down.discard if given.up else self._down.add)((kind, device))
