@@ -217,6 +217,14 @@ class DeviceStanza:
             "드라이버 고유 옵션. 목록: `ansim drivers`",
         ),
     )
+    passkey: str = field(
+        default="",
+        metadata=say(
+            "the six digits a band asks for when it is paired, in quotes; empty: it asks for none",
+            "페어링할 때 밴드가 요구하는 숫자 6자리(따옴표). 없으면 비움",
+            form=Form.PASSKEY,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,6 +269,7 @@ class Link(StrEnum):
     CENTRE = "centre"  # the centre's own retained state and its `stored` answers
     STORE = "store"  # the database commits
     KEY = "key"  # a device's bind key opens its packets
+    BOND = "bond"  # a band and the hub know each other's keys
     ANNOUNCER = "announcer"  # what tells the resident can be run
 
 

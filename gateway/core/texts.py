@@ -64,6 +64,11 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "설정된 키로 신호를 해독할 수 없습니다",
         ),
         "sensor.key-back": ("its packets open again", "신호가 다시 해독됩니다"),
+        "sensor.bond": (
+            "it no longer accepts this hub's pairing; a technician has to pair it again: {detail}",
+            "이 허브와의 페어링이 풀렸습니다. 기사가 다시 페어링해야 합니다: {detail}",
+        ),
+        "sensor.bond-back": ("its pairing works again", "페어링이 회복되었습니다"),
         "band.away": (
             "band out of reach for {minutes:.0f} min",
             "밴드가 {minutes:.0f}분 동안 연결되지 않습니다",

@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.edge.adapter import Fault
 from gateway.edge.means import Means
-from gateway.edge.recovery import SCANS_BESIDE_A_STREAM, Ladder, Rung, Step, patience_s
+from gateway.edge.recovery import Ladder, Rung, Step, patience_s
 from gateway.errors import HubError
 
 SAME_S = 120.0
@@ -49,11 +49,6 @@ class Healer:
         self._cured_s: float | None = None
         self.counts: Counter[str] = Counter()
         self.last = ""
-
-    @property
-    def mild(self) -> bool:
-        """Whether the scan is still all that is tried beside a living stream."""
-        return self._ladder.scans < SCANS_BESIDE_A_STREAM
 
     def cured(self) -> str:
         """Note that something is heard again; say what was done, for people."""

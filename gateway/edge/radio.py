@@ -26,10 +26,11 @@ from structlog.typing import FilteringBoundLogger
 from gateway.clock import Clock
 from gateway.core.model import At
 from gateway.edge.band import Band
+from gateway.edge.bonds import Guard, keep_agent
 from gateway.edge.decoding import Deliver, DeviceStatus, Ear, RadioDevice
 from gateway.edge.means import BlueZMeans, Means
 from gateway.edge.scan import Scanner
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, DeviceError
 from gateway.settings import RadioSettings
 
 __all__ = ["Radio", "RadioDevice", "RadioStatus", "Sighting"]
@@ -112,6 +113,8 @@ class Radio:
             pause=pause,
         )
         slots = asyncio.Semaphore(settings.max_connections)
+        self._guard, self._on_bluez = Guard(), client_backend is None
+        self._log = logger
         self._bands = [
             Band(
                 ear,
@@ -124,6 +127,7 @@ class Radio:
                 backend=client_backend,
                 streamed=self._scanner.stream,
                 pause=pause,
+                guard=self._guard,
             )
             for ear in self._ears.values()
             if ear.device.driver.plan is not None
@@ -135,6 +139,18 @@ class Radio:
             parts.create_task(self._scanner.run(), name="scanner")
             for band in self._bands:
                 parts.create_task(band.run())
+            if self._on_bluez and any(band.bonds for band in self._bands):
+                passkeys = any(ear.device.stanza.passkey for ear in self._ears.values())
+                agent = keep_agent(self._guard, self._log, passkeys=passkeys)
+                parts.create_task(agent, name="pairing agent")
+
+    async def pair(self, name: str, *, again: bool = False) -> str:
+        """Pair a configured band, on the technician's word; DeviceError when it does not work."""
+        for band in self._bands:
+            if band.name == name:
+                return await band.pair(again=again)
+        known = ", ".join(band.name for band in self._bands if band.bonds) or "none"
+        raise DeviceError(f"no band called {name} (those that pair: {known})")
 
     async def settled(self) -> None:
         """Wait until the adapter scans, or its fault has been delivered."""

@@ -252,13 +252,11 @@ class Scanner:
     # ------------------------------------------------------------------ deaf
     async def _treat(self, fault: Fault) -> None:
         now_ms = self._clock.now().mono_ms
-        streaming = self._streams(now_ms)
-        if not (streaming and fault.sign in {Sign.SILENT, Sign.STOPPED} and self._healer.mild):
-            self._report(up=False, detail=f"{self.name}: {fault.detail}")
+        self._report(up=False, detail=f"{self.name}: {fault.detail}")
         patient = Patient(
             name=self._chosen,
             spares=len(self._names) > 1,
-            streaming=streaming,
+            streaming=self._streams(now_ms),
             heard_ever=self._ears.anything or self.streamed > 0,
             usual_s=self._ears.usual_s(),
         )
@@ -266,8 +264,6 @@ class Scanner:
         if step.rung is Rung.SPARE:
             await self._next_adapter()
         self._patience_s = step.wait_s
-        if self._up is not False:  # a scan started anew beside a living stream
-            self._ears.again(self._clock.now().mono_ms)
 
     def _streams(self, now_ms: int) -> bool:
         return self._streamed_ms is not None and now_ms - self._streamed_ms < STREAM_MS

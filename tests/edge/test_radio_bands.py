@@ -273,21 +273,19 @@ async def test_connecting_and_restarting_the_scan_exclude_each_other() -> None:
         assert (home.air.stops, home.air.starts) == (1, 2)
 
 
-async def test_a_living_stream_is_hearing_and_forbids_the_alarm_of_a_deaf_adapter() -> None:
+async def test_beside_a_living_stream_deafness_is_told_and_only_the_scan_is_started_anew() -> None:
     device = band()
     home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(ADDRESS)
         await home.until(Link.BAND, "up")
-        for _ in range(20):
+        for _ in range(11):
             device.notify(DATA, b"\x02")
             await home.clock.forward(10)
-        assert home.changes(Link.ADAPTER) == [True]
-        assert home.air.starts > 1  # no advert of anything: the scan is restarted all the same
-        for _ in range(10):
-            device.notify(DATA, b"\x02")
-            await home.clock.forward(10)
-        assert home.changes(Link.ADAPTER)[1] is False, "two scans in vain: the sensors are unheard"
+        assert home.changes(Link.ADAPTER) == [True, False], "the sensors are unheard"
+        assert home.air.starts > 1
+        assert set(home.radio.status().recoveries) == {"scan"}
+        assert home.changes(Link.BAND) == [True]
 
 
 async def test_foreign_adverts_connect_nothing() -> None:

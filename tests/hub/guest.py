@@ -9,11 +9,16 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 
-from tests.hub import chain, faults
+from tests.hub import chain, faults, pairing, spare
 from tests.hub.machine import UNIT, Machine, machine, say
 
 Step = Callable[[Machine], Awaitable[str]]
-STEPS: dict[str, Step] = {**chain.STEPS, **faults.STEPS}
+STEPS: dict[str, Step] = {
+    **chain.STEPS,
+    **faults.STEPS,
+    **pairing.STEPS,
+    **spare.STEPS,
+}
 
 
 async def run(wanted: list[str]) -> int:

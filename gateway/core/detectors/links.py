@@ -25,6 +25,7 @@ FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
         Link.ADAPTER: (Kind.FAULT_ADAPTER, "adapter.deaf", "adapter.back"),
         Link.STORE: (Kind.FAULT_STORE, "store.failed", "store.back"),
         Link.ANNOUNCER: (Kind.FAULT_HUB, "announcer.failed", "announcer.back"),
+        Link.BOND: (Kind.FAULT_SENSOR, "sensor.bond", "sensor.bond-back"),
         Link.KEY: (Kind.FAULT_SENSOR, "sensor.key", "sensor.key-back"),
     }
 )
