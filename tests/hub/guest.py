@@ -4,6 +4,7 @@ Each step says in one line whether it held and how long it took. A step leaves t
 it, but for what only grows: alarms, bonds.
 """
 
+import argparse
 import asyncio
 import sys
 import traceback
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.hub import chain, faults, pairing, spare
 from tests.hub.machine import UNIT, Machine, machine, say
+from tests.hub.sequences import sequences
 
 Step = Callable[[Machine], Awaitable[str]]
 STEPS: dict[str, Step] = {
@@ -43,9 +45,24 @@ async def run(wanted: list[str]) -> int:
     return failed
 
 
+async def run_sequences(count: int, seed: int) -> int:
+    """Run random sequences instead of steps; return how many failed."""
+    async with machine() as guest:
+        return await sequences(guest, count, seed)
+
+
 def main() -> None:
-    """Run the steps named on the command line, or all."""
-    sys.exit(1 if asyncio.run(run(sys.argv[1:] or list(STEPS))) else 0)
+    """Run the steps named on the command line, or all; or `--sequences N --seed S`."""
+    words = sys.argv[1:]
+    if "--sequences" in words:
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--sequences", type=int, required=True)
+        parser.add_argument("--seed", type=int, default=1)
+        asked = parser.parse_args(words)
+        failed = asyncio.run(run_sequences(asked.sequences, asked.seed))
+    else:
+        failed = asyncio.run(run(words or list(STEPS)))
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

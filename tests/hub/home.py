@@ -20,7 +20,7 @@ ADDRESS: Mapping[str, str] = {
     "band-a": "A0:9E:1A:00:00:01",
     "band-b": "A0:9E:1A:00:00:02",
     "band-c": "A0:9E:1A:00:00:03",
-    "locked": "A0:9E:1A:00:00:04",
+    "locked": "C0:9E:1A:00:00:04",  # a static address: bluetoothd keeps the bonds of no other kind
     "hall": "B4:35:22:00:00:01",
     "door": "B4:35:22:00:00:02",
     "sos": "B4:35:22:00:00:03",
