@@ -1,5 +1,7 @@
 """Who must have been heard, and when a silence proves deafness."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,3 +126,33 @@ def test_the_usual_silence_is_the_longest_of_late() -> None:
     for second in (0, 1, 2, 9, 10):
         made.heard("11:22:33:44:55:66", second * SECOND)
     assert made.usual_s() == 7.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_day_of_lost_beacons_and_sleeping_neighbours_never_makes_it_deaf(seed: int) -> None:
+    """Judged every five seconds: beacons of a minute, one in ten lost, nobody else at night."""
+    chance, made = random.Random(seed), ears()
+    due = {name: chance.randrange(60) for name in SENSORS}
+    for second in range(0, 86_400, 5):
+        for name, at in due.items():
+            if at <= second:
+                due[name] = at + 60
+                if chance.random() < 0.9:
+                    made.heard(name, second * SECOND)
+        if 7 <= second // 3600 < 23 and chance.random() < 0.5:
+            made.heard(f"FOREIGN-{chance.randrange(6)}", second * SECOND)
+        assert made.judge(second * SECOND) is not Hearing.DEAF
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_and_a_deaf_adapter_is_known_within_90_seconds_at_any_hour(seed: int) -> None:
+    chance, made = random.Random(seed), ears()
+    due = {name: chance.randrange(60) for name in SENSORS}
+    falls_deaf = chance.randrange(1200, 7200, 5)
+    for second in range(0, falls_deaf, 5):
+        for name, at in due.items():
+            if at <= second:
+                due[name] = at + 60
+                if chance.random() < 0.9:
+                    made.heard(name, second * SECOND)
+    assert made.judge((falls_deaf + 90) * SECOND) is Hearing.DEAF
