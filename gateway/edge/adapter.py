@@ -56,6 +56,7 @@ class AdapterState:
     address: str
     powered: bool
     scanning: bool = False
+    owner: str = ""  # which bluetoothd said so: its name on the bus, another after each start
 
     def is_called(self, wanted: str) -> bool:
         """Return whether these words (MAC, hciN, empty) mean this adapter."""
@@ -82,22 +83,33 @@ async def find_adapter(wanted: str) -> str | None:
     raise AdapterGone(f"no adapter {wanted} (there is: {there})")
 
 
-async def examine(wanted: str, *, scanning: bool = False) -> Fault | None:
-    """Return why this adapter (MAC, hciN, empty: any) cannot hear; None if it should be able to.
+class Examiner:
+    """Asks BlueZ why an adapter cannot hear; remembers which bluetoothd was told to scan."""
 
-    scanning: whether BlueZ was told to scan with it, and so must say that it does.
-    """
-    try:
-        known = [one for one in await adapters() if one.is_called(wanted)]
-    except Exception as wrong:  # noqa: BLE001 - whatever D-Bus throws, it is the answer
-        return Fault(_sign(wrong), in_words(wrong))
-    if not known:
-        return Fault(Sign.GONE, "gone")
-    if not any(one.powered for one in known):
-        return Fault(Sign.OFF, "switched off")
-    if scanning and not any(one.scanning for one in known):
-        return Fault(Sign.STOPPED, "does not scan any more")
-    return None
+    def __init__(self) -> None:
+        self._owner = ""
+
+    async def __call__(self, wanted: str, *, scanning: bool = False) -> Fault | None:
+        """Return why this adapter (MAC, hciN, empty: any) cannot hear; None if it should.
+
+        scanning: whether BlueZ was told to scan with it, and so must say that it does.
+        """
+        try:
+            known = [one for one in await adapters() if one.is_called(wanted)]
+        except Exception as wrong:  # noqa: BLE001 - whatever D-Bus throws, it is the answer
+            return Fault(_sign(wrong), in_words(wrong))
+        if not known:
+            return Fault(Sign.GONE, "gone")
+        if not any(one.powered for one in known):
+            return Fault(Sign.OFF, "switched off")
+        before, owner = self._owner, known[0].owner
+        if not scanning:
+            self._owner = owner
+        elif before and owner != before:
+            return Fault(Sign.RESTARTED, "bluetoothd was restarted")
+        elif not any(one.scanning for one in known):
+            return Fault(Sign.STOPPED, "does not scan any more")
+        return None
 
 
 def _sign(wrong: Exception) -> Sign:
@@ -113,14 +125,15 @@ def _sign(wrong: Exception) -> Sign:
 
 async def adapters() -> list[AdapterState]:
     """Ask bluetoothd for its adapters. RadioError when it does not answer."""
-    objects: dict[str, dict[str, Any]]
-    (objects,) = await call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    answer = await ask("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    objects: dict[str, dict[str, Any]] = answer.body[0]
     return [
         AdapterState(
             path.rsplit("/", 1)[1],
             str(found["Address"].value),
             bool(found["Powered"].value),
             bool(found["Discovering"].value),
+            str(answer.sender or ""),
         )
         for path, interfaces in sorted(objects.items())
         if (found := interfaces.get("org.bluez.Adapter1")) is not None
@@ -146,6 +159,20 @@ async def call(
     limit_s: float | None = None,
 ) -> list[Any]:
     """Call bluetoothd once and return what it answers, within ANSWER_S if nothing else is said."""
+    said: list[Any] = (await ask(path, interface, member, signature, body, limit_s=limit_s)).body
+    return said
+
+
+async def ask(
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    body: list[Any] | None = None,
+    *,
+    limit_s: float | None = None,
+) -> Any:
+    """Call bluetoothd once and return its message."""
     limit_s = ANSWER_S if limit_s is None else limit_s
     from dbus_fast.message import Message  # noqa: PLC0415 - only where BlueZ is
 
@@ -165,8 +192,7 @@ async def call(
     if answer.error_name:
         text = " ".join(str(word) for word in answer.body)
         raise RadioError(f"bluetoothd does not answer: {answer.error_name} {text}".rstrip())
-    said: list[Any] = answer.body
-    return said
+    return answer
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@
              adapter for 20 s. A device that BlueZ does not report again (it suppresses unchanged
              adverts, and a connected one sends none) is tried all the same after some patience
     slot     adapters hold 5 to 7 connections; a slot is taken for the attempt and given back in
-             `finally`, with the connection itself
+             `finally`, with the connection itself; who finds none says so and waits
     air      connecting and starting or stopping the scan exclude each other (InProgress)
     setup    the plan's steps, subscriptions too, on every connection: none outlives a reconnect
     watch    a lost link, a stream that is silent for `silent_after_s`, a device that stopped its
@@ -48,7 +48,10 @@ RESTARTS = 3  # of a stream within one healthy time; more is a device that must 
 STALE_S = 5.0
 LOOKS = 4
 LOST = "link lost"
+NO_SLOT = "no free connection slot: radio.max_connections bands are connected"
 NOT_PAIRED = "not paired: ansim pair {name}"
+# Of a connection that came about and was ended over its keys; out of reach says none of these.
+BOND_SIGNS = (LOST, "discover services", "auth", "encrypt", "key missing", "not permitted")
 BROKEN_OFF = 3  # bonded connections in a row that ended before their setup was through
 PAIR_S = 60.0
 EXPECTED = (BleakError, DeviceError, OSError, EOFError, TimeoutError)
@@ -76,9 +79,9 @@ class Band:
         self._guard = guard or Guard()
         self._pairing: asyncio.Future[None] | None = None
         self._hurry = asyncio.Event()
-        self._broken_off = 0
+        self._broken_off = self._failures = 0
         self._set_up = False
-        self._bond_told = self._linked = False
+        self._bond_told = False
         self._ear, self._plan, self._slots, self._air = ear, plan, slots, air
         self._clock, self._deliver, self._log = clock, deliver, log.bind(device=ear.name)
         self._backend, self._streamed, self._pause = backend, streamed, pause
@@ -98,24 +101,27 @@ class Band:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        failures = 0
         await self._let_go_of_stale()
         while True:
-            found = await self._find(LONG_PATIENCE_S if failures else PATIENCE_S)
+            found = await self._find(LONG_PATIENCE_S if self._failures else PATIENCE_S)
             began = loop.time()
             try:
+                if self._slots.locked():
+                    self._report(up=False, detail=NO_SLOT)
+                    self._log.warning("waits", error=NO_SLOT)
                 async with self._slots:
                     began = loop.time()
                     await self._session(self._ear.found or found)
             except Exception as wrong:  # noqa: BLE001 - whatever ended it, it is begun again
                 detail = str(wrong) or type(wrong).__name__
-                self._judge_bond()
-                failures = 1 if loop.time() - began >= HEALTHY_S else failures + 1
+                self._judge_bond(detail)
+                healthy = loop.time() - began >= HEALTHY_S
+                self._failures = 1 if healthy else self._failures + 1
                 self._report(up=False, detail=detail)
                 bug = None if isinstance(wrong, EXPECTED) else wrong
-                self._log.info("not connected", error=detail, failures=failures, exc_info=bug)
+                self._log.info("not connected", error=detail, failures=self._failures, exc_info=bug)
             self._advertised.clear()
-            await self._rest(jittered(backoff(failures), random.random()))  # noqa: S311 - no secret
+            await self._rest(jittered(backoff(self._failures), random.random()))  # noqa: S311 - no secret
 
     async def _find(self, patience_s: float) -> BLEDevice:
         while True:
@@ -138,6 +144,11 @@ class Band:
             address = self._ear.device.stanza.address.upper()
             async with self._air:
                 await within(STALE_S, close_stale_connections_by_address(address))
+
+    def adapter_back(self) -> None:
+        """Begin anew: what failed while the adapter was deaf was not this device's fault."""
+        self._failures = 0
+        self._hurry.set()
 
     async def _rest(self, seconds: float) -> None:
         """Wait so long, or until the technician is in a hurry."""
@@ -168,11 +179,13 @@ class Band:
         found = self._ear.found
         if found is None:
             raise DeviceError(f"{self.name} is not heard: bring it near the hub, switched on")
+        if not again and await bonded(found):
+            return "paired before"
+        if self._slots.locked() and not self._ear.connected:
+            raise DeviceError(f"{self.name}: {NO_SLOT}")
         if again:
             await forget(found)
             self._ear.found = None
-        elif await bonded(found):
-            return "paired before"
         self._broken_off = 0
         self._pairing = asyncio.get_running_loop().create_future()
         self._guard.open(self._ear.device.stanza.address, self._ear.device.stanza.passkey)
@@ -196,9 +209,10 @@ class Band:
             raise DeviceError(NOT_PAIRED.format(name=self.name))
         return self._pairing is not None
 
-    def _judge_bond(self) -> None:
+    def _judge_bond(self, detail: str) -> None:
         """Note how a connection to a bonded device has ended."""
-        if not self._plan.bonded or self._set_up or not self._linked:
+        signs = any(sign in detail.lower() for sign in BOND_SIGNS)
+        if not self._plan.bonded or self._set_up or not signs:
             return
         self._broken_off += 1
         if self._broken_off == BROKEN_OFF:
@@ -216,9 +230,8 @@ class Band:
         """Connect, serve until something ends it, say goodbye. Always raises why it ended."""
         self._lost.clear()
         self._restart.clear()
-        self._set_up = self._linked = False
+        self._set_up = False
         pair = await self._may_connect(found)
-        self._linked = True  # from here on a failure may be the bond's
         client = await self._connect(found, pair=pair)
         if self._pairing is not None and not self._pairing.done():
             self._pairing.set_result(None)
@@ -247,6 +260,7 @@ class Band:
             self._ear.name,
             disconnected_callback=lambda _: self._lost.set(),
             max_attempts=ATTEMPTS,
+            use_services_cache=False,  # bleak's outlives bluetoothd: "StartNotify doesn't exist"
             pair=pair,
             backend=self._backend,
         )

@@ -1,8 +1,8 @@
 """One deafness treated: the ladder climbed rung by rung; each timed, logged, counted, told.
 
-The policy is gateway.edge.recovery's, the hands are gateway.edge.means's. A deafness that returns
-within two minutes of its cure is the same one: an adapter that hears one advert after each scan
-that is started anew would never see a stronger means otherwise.
+The policy is gateway.edge.recovery's, the hands are gateway.edge.means's. A deafness of the same
+sign that returns within a minute of its cure is the same one: an adapter that hears one advert
+after each scan that is started anew would never see a stronger means otherwise.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.edge.adapter import Fault
 from gateway.edge.means import Means
-from gateway.edge.recovery import Ladder, Rung, Step, patience_s
+from gateway.edge.recovery import Ladder, Rung, Sign, Step, patience_s
 from gateway.errors import HubError
 
-SAME_S = 120.0
+SAME_S = 60.0
 MEANS_S = 60.0  # whatever a means does, the ladder goes on
 
 Tell = Callable[[Rung, str], None]
@@ -47,21 +47,26 @@ class Healer:
         self._means, self._tell, self._log, self._pause = means, tell, log, pause
         self._ladder = Ladder()
         self._cured_s: float | None = None
+        self._sign: Sign | None = None
         self.counts: Counter[str] = Counter()
         self.last = ""
 
     def cured(self) -> str:
         """Note that something is heard again; say what was done, for people."""
         self._cured_s = asyncio.get_running_loop().time()
+        if self.last.startswith(Rung.SPARE.value):
+            self._ladder = Ladder()  # another adapter, another ladder
         done, self.last = self.last, ""
         return done
 
     async def treat(self, fault: Fault, patient: Patient) -> Step:
         """Do the next thing; return it, with how long to listen afterwards."""
         loop = asyncio.get_running_loop()
-        if self._cured_s is not None and loop.time() - self._cured_s >= SAME_S:
-            self._ladder = Ladder()
-        self._cured_s = None
+        if self._cured_s is not None:  # it has heard in between
+            later = loop.time() - self._cured_s >= SAME_S
+            if later or fault.sign is not self._sign:
+                self._ladder = Ladder()
+        self._cured_s, self._sign = None, fault.sign
         can = self._means.can | ({Rung.SPARE} if patient.spares else set())
         self._ladder, step = self._ladder.step(
             fault.sign,

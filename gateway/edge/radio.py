@@ -94,6 +94,7 @@ class Radio:
             if address in self._ears:
                 raise ConfigurationError(f"two devices with the address {address}")
             self._ears[address] = Ear(device, deliver, logger)
+        self._bands: list[Band] = []
         self._sightings: dict[str, Sighting] | None = None
         self._seen: tuple[Sighting, ...] = ()
         means: Means | None = BlueZMeans(hand_over) if scanner_backend is None else None
@@ -109,6 +110,7 @@ class Radio:
             promises=_promises(devices),
             means=means,
             switched=self._forget_found,
+            cured=self._adapter_back,
             pulse=pulse,
             pause=pause,
         )
@@ -184,6 +186,10 @@ class Radio:
     def recent(self) -> tuple[Sighting, ...]:
         """Return what the last survey heard."""
         return self._seen
+
+    def _adapter_back(self) -> None:
+        for band in self._bands:
+            band.adapter_back()
 
     def _forget_found(self) -> None:
         """Forget where devices were found: another adapter has to find them itself."""

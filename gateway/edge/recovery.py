@@ -33,6 +33,7 @@ class Sign(StrEnum):
     OFF = "off"  # the adapter is switched off or blocked
     GONE = "gone"  # there is no such adapter
     ABSENT = "absent"  # there is no bluetoothd
+    RESTARTED = "restarted"  # there is another bluetoothd than the one that was told to scan
     HUNG = "hung"  # bluetoothd does not answer
 
 
@@ -57,6 +58,7 @@ LADDERS: Mapping[Sign, tuple[Rung, ...]] = MappingProxyType(
         Sign.OFF: (Rung.POWER, Rung.SPARE, Rung.RESET, Rung.DAEMON, Rung.SYSTEMD),
         # Asking for it starts bluetoothd (D-Bus activation): a scan is enough, most of the time.
         Sign.ABSENT: (Rung.SCAN, Rung.DAEMON, Rung.SYSTEMD),
+        Sign.RESTARTED: (Rung.SCAN, Rung.DAEMON, Rung.SYSTEMD),
         Sign.HUNG: (Rung.DAEMON, Rung.RESET, Rung.SYSTEMD),
         # Pulled out, or its firmware has crashed: it may be back by itself.
         Sign.GONE: (Rung.SCAN, Rung.SPARE, Rung.DAEMON, Rung.RESET),

@@ -29,7 +29,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
 from gateway.core.model import At, Link, LinkChange
-from gateway.edge.adapter import Fault, examine, find_adapter, in_words
+from gateway.edge.adapter import Examiner, Fault, find_adapter, in_words
 from gateway.edge.decoding import Deliver
 from gateway.edge.healing import Healer, Patient
 from gateway.edge.hearing import Ears, Hearing
@@ -65,7 +65,7 @@ class Scanner:
 
     promises: seconds by address of the sensors that promise signs of life.
     adverts: how many were heard, of anything. streamed: values heard over connections.
-    switched: told when another adapter is used from now on.
+    switched: told when another adapter is used from now on. cured: when anything is heard again.
     """
 
     def __init__(
@@ -83,13 +83,15 @@ class Scanner:
         means: Means | None = None,
         ask: Ask | None = None,
         switched: Callable[[], None] = lambda: None,
+        cured: Callable[[], None] = lambda: None,
         pulse: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings, self._wanted, self._hear = settings, tuple(wanted), hear
         self._clock, self._deliver, self._air, self._log = clock, deliver, air, log
         self._backend, self._pulse, self._switched = backend, pulse, switched
-        self._ask = ask or (examine if backend is None else None)
+        self._cured = cured
+        self._ask = ask or (Examiner() if backend is None else None)
         self._names = (settings.adapter, *settings.spares)
         self._which = 0
         self._chosen = ""
@@ -144,6 +146,7 @@ class Scanner:
         self._fresh.add(device.address)
         if self._up is not True:
             done = self._healer.cured()
+            self._cured()
             self._ears.again(self._clock.now().mono_ms)
             self._report(up=True, detail=done)
         self._hear(device, advert)
@@ -167,6 +170,8 @@ class Scanner:
     async def _begin(self) -> None:
         self._scanner = await self._new_scanner()
         await self._scanner.start()
+        if self._ask is not None:  # so that it knows which bluetoothd scans
+            await self._ask(self._names[self._which], scanning=False)
 
     async def _new_scanner(self) -> BleakScanner:
         mode = self._settings.scan

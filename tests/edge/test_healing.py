@@ -80,12 +80,32 @@ async def test_a_deafness_that_returns_at_once_is_the_same_one() -> None:
     assert (await told.healer.treat(SILENT, PATIENT)).rung is Rung.POWER
 
 
+async def test_another_fault_right_after_is_a_new_one() -> None:
+    told = Told(FakeMeans())
+    await told.healer.treat(SILENT, PATIENT)
+    told.healer.cured()
+    assert (await told.healer.treat(HUNG, PATIENT)).rung is Rung.DAEMON
+    told.healer.cured()
+    assert (await told.healer.treat(SILENT, PATIENT)).rung is Rung.SCAN
+
+
 async def test_a_deafness_much_later_is_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.edge.healing.SAME_S", 0.0)
     told = Told(FakeMeans())
     await told.healer.treat(SILENT, PATIENT)
     told.healer.cured()
     assert (await told.healer.treat(SILENT, PATIENT)).rung is Rung.SCAN
+
+
+async def test_a_spare_that_falls_deaf_has_a_ladder_of_its_own() -> None:
+    told = Told(FakeMeans())
+    patient = Patient(name="hci0", spares=True)
+    rungs = [(await told.healer.treat(SILENT, patient)).rung for _ in range(3)]
+    assert rungs == [Rung.SCAN, Rung.POWER, Rung.SPARE]
+    told.healer.cured()
+    gone = Fault(Sign.GONE, "gone")
+    again = [(await told.healer.treat(gone, patient)).rung for _ in range(2)]
+    assert again == [Rung.SCAN, Rung.SPARE]
 
 
 @pytest.fixture

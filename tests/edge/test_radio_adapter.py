@@ -13,9 +13,9 @@ from dbus_fast.service import ServiceInterface, dbus_property
 
 from gateway.edge.adapter import (
     AdapterState,
+    Examiner,
     Fault,
     adapters,
-    examine,
     find_adapter,
     in_words,
     power,
@@ -106,9 +106,10 @@ async def test_an_absent_mac_names_the_adapters_that_are_there(bluetoothd: Bluet
 
 async def test_what_bluetoothd_says_of_its_adapters(bluetoothd: Bluetoothd) -> None:
     bluetoothd.adapters["hci1"].powered = False
+    owner = bluetoothd.bus.unique_name or ""
     assert await adapters() == [
-        AdapterState("hci0", BUILT_IN, powered=True),
-        AdapterState("hci1", DONGLE, powered=False),
+        AdapterState("hci0", BUILT_IN, powered=True, owner=owner),
+        AdapterState("hci1", DONGLE, powered=False, owner=owner),
     ]
 
 
@@ -116,20 +117,36 @@ async def test_an_adapter_that_is_off_or_gone_has_a_fault_and_another_has_none(
     bluetoothd: Bluetoothd,
 ) -> None:
     bluetoothd.adapters["hci1"].powered = False
-    assert await examine("hci0") is None
-    assert await examine("") is None
-    assert await examine(DONGLE.lower()) == Fault(Sign.OFF, "switched off")
-    assert await examine("hci2") == Fault(Sign.GONE, "gone")
+    assert await Examiner()("hci0") is None
+    assert await Examiner()("") is None
+    assert await Examiner()(DONGLE.lower()) == Fault(Sign.OFF, "switched off")
+    assert await Examiner()("hci2") == Fault(Sign.GONE, "gone")
 
 
 async def test_an_adapter_that_does_not_scan_although_it_was_told_to_has_a_fault(
     bluetoothd: Bluetoothd,
 ) -> None:
-    fault = await examine("hci0", scanning=True)
+    fault = await Examiner()("hci0", scanning=True)
     assert fault is not None
     assert fault.sign is Sign.STOPPED
     bluetoothd.adapters["hci0"].discovering = True
-    assert await examine("hci0", scanning=True) is None
+    assert await Examiner()("hci0", scanning=True) is None
+
+
+async def test_another_bluetoothd_than_the_one_that_was_told_to_scan_is_a_fault(
+    bluetoothd: Bluetoothd, system_bus: str
+) -> None:
+    ask = Examiner()
+    assert await ask("") is None
+    second = await MessageBus(bus_address=system_bus).connect()
+    Bluetoothd(second)
+    await bluetoothd.bus.release_name("org.bluez")
+    await second.request_name("org.bluez")
+    fault = await ask("", scanning=True)
+    assert fault is not None
+    assert fault.sign is Sign.RESTARTED
+    assert await ask("") is None, "the scan is started anew with this one"
+    second.disconnect()
 
 
 async def test_an_adapter_is_switched_off_and_on_over_dbus(bluetoothd: Bluetoothd) -> None:
@@ -141,7 +158,7 @@ async def test_an_adapter_is_switched_off_and_on_over_dbus(bluetoothd: Bluetooth
 
 
 async def test_without_bluetoothd_the_fault_says_that_it_does_not_answer(system_bus: str) -> None:
-    fault = await examine("")
+    fault = await Examiner()("")
     assert fault is not None
     assert fault.sign is Sign.ABSENT
     assert "bluetoothd does not run" in fault.detail
@@ -155,7 +172,7 @@ async def test_a_bluetoothd_that_hangs_is_told_from_one_that_is_absent(
         bus = await MessageBus(bus_address=system_bus).connect()
         bus.add_message_handler(lambda said: said.message_type is MessageType.METHOD_CALL)
         await bus.request_name("org.bluez")
-        fault = await examine("")
+        fault = await Examiner()("")
         bus.disconnect()
     assert fault is not None
     assert fault.sign is Sign.HUNG
@@ -163,7 +180,7 @@ async def test_a_bluetoothd_that_hangs_is_told_from_one_that_is_absent(
 
 async def test_without_dbus_there_is_a_fault_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")
-    fault = await examine("")
+    fault = await Examiner()("")
     assert fault is not None
     assert fault.sign is Sign.ABSENT
 

@@ -37,15 +37,43 @@ async def test_each_step_of_the_recovery_is_told_and_counted() -> None:
         assert home.radio.status().recoveries == {"scan": 1}
 
 
+class RunningClock(HandClock):
+    """Home time that runs as fast as it is slept, up to an end."""
+
+    def __init__(self, hours: int) -> None:
+        super().__init__()
+        self._end_ms, self.ended = hours * 3_600_000, asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.ms += round(seconds * 1000)
+        if self.ms >= self._end_ms:
+            self.ended.set()
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+
+
 async def test_a_quiet_day_of_sensors_that_promise_nothing_restarts_nothing() -> None:
-    home = Home(sensor(Script()), deaf_after_s=90.0)
-    async with home.running():
-        home.air.advert(FOREIGN)
-        for _ in range(24):
-            await home.clock.forward(3600)
-    assert home.changes(Link.ADAPTER) == [True]
-    assert home.air.starts == 1
-    assert home.radio.status().recoveries == {}
+    air, clock, said = Air(), RunningClock(hours=24), list[Heard | LinkChange]()
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        said.append,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        promises={ADDRESS: 600.0},
+        backend=air.backend(),
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await scanner.settled.wait()
+    air.advert(FOREIGN)
+    await clock.ended.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert [one.up for one in said if isinstance(one, LinkChange)] == [True]
+    assert (air.starts, scanner.recoveries) == (1, {})
 
 
 async def test_a_foreign_advert_now_and_then_proves_that_the_adapter_hears() -> None:
@@ -107,7 +135,7 @@ async def test_a_silent_adapter_is_asked_and_one_that_is_off_is_told_before_the_
 
     async def ask(wanted: str, *, scanning: bool = False) -> Fault | None:
         asked.append(wanted)
-        return Fault(Sign.OFF, "switched off") if len(asked) > 1 else None
+        return Fault(Sign.OFF, "switched off") if len(asked) > 2 else None
 
     scanner = Scanner(
         RadioSettings(deaf_after_s=90.0),
@@ -124,7 +152,7 @@ async def test_a_silent_adapter_is_asked_and_one_that_is_off_is_told_before_the_
     task = asyncio.create_task(scanner.run())
     await settle()
     await clock.forward(3)
-    assert asked == []
+    assert asked == [""], "when the scan was started, to know which bluetoothd scans"
     await clock.forward(5)
     task.cancel()
     await asyncio.wait([task])

@@ -27,6 +27,7 @@ def climb(sign: Sign, steps: int, **known: object) -> list[Rung | None]:
         (Sign.REFUSED, "scan power daemon reset systemd pause scan"),
         (Sign.OFF, "power reset daemon systemd pause power"),
         (Sign.ABSENT, "scan daemon systemd pause scan"),
+        (Sign.RESTARTED, "scan daemon systemd pause scan"),
         (Sign.HUNG, "daemon reset systemd pause daemon"),
         (Sign.GONE, "scan daemon reset pause scan"),
     ],

@@ -44,11 +44,15 @@ async def bond_kept(guest: Machine) -> str:
     said = await guest.shell(f"{PAIR} --lang en")
     if "paired before" not in said:
         raise Failed(said)
+    guest.stanzas = devices()
     return f"heard {heard_s:.1f} s after READY, by the old bond"
 
 
 async def pair_again(guest: Machine) -> str:
     """Let the band forget its bond while it is away; pair again on the technician's word."""
+    guest.stanzas = [*devices(), locked()]
+    await guest.hub(deaf_after_s=20.0, max_connections=4)
+    await guest.everybody(60, WITH)
     await guest.world(f"forget {LOCKED}")
     said = await guest.shell(f"{PAIR} --again --lang en")
     if f"{LOCKED}: paired" not in said:
