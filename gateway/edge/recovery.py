@@ -76,8 +76,8 @@ SETTLE_S: Mapping[Rung, float] = MappingProxyType(
         Rung.SYSTEMD: 60.0,
     }
 )
-AIR_TIMES = 3.0  # the longest silence of late, so many times
-AIR_MOST_S = 60.0
+AIR_TIMES = 1.5  # the longest silence of late, so many times
+AIR_MOST_S = 30.0
 PAUSE_FIRST_S, PAUSE_MOST_S = 5.0, 300.0
 SCANS_BESIDE_A_STREAM = 2
 
@@ -86,7 +86,7 @@ def patience_s(rung: Rung, usual_s: float) -> float:
     """Return how long to listen after a means; `usual_s`: the longest silence of a hearing adapter.
 
     >>> patience_s(Rung.SCAN, 0.5), patience_s(Rung.RESET, 10.0), patience_s(Rung.SCAN, 600.0)
-    (5.5, 38.0, 64.0)
+    (4.75, 23.0, 34.0)
     """
     return SETTLE_S[rung] + min(AIR_TIMES * usual_s, AIR_MOST_S)
 

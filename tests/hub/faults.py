@@ -91,7 +91,6 @@ STEPS = {
     "killed": broken(shell("pkill -9 bluetoothd"), deaf=False),
     "hung": broken(shell("pkill -STOP bluetoothd")),
     "unplugged": broken(world("unplug main"), heal=world("plug main")),
-    "deaf-scan": broken(world("deafen main scan")),
     "deaf-power": broken(world("deafen main reset")),
     "deaf-reset": broken(world("deafen main plug")),
     "dbus": broken(shell("systemctl restart dbus"), deaf=False),

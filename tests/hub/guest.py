@@ -10,13 +10,14 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 
-from tests.hub import chain, faults, pairing, spare
+from tests.hub import chain, facts, faults, pairing, spare
 from tests.hub.machine import UNIT, Machine, machine, say
 from tests.hub.sequences import sequences
 
 Step = Callable[[Machine], Awaitable[str]]
 STEPS: dict[str, Step] = {
     **chain.STEPS,
+    **facts.STEPS,
     **faults.STEPS,
     **pairing.STEPS,
     **spare.STEPS,

@@ -12,6 +12,7 @@ KEYS = Path("/etc/ansim-lab/keys")
 WORLD, SENT = Path("/run/world.sock"), Path("/run/world.sent")
 SHELLY_KEY, XIAOMI_KEY = bytes(range(16)), bytes(range(16, 32))
 BEACON_S = 5.0
+NEIGHBOUR = "C0:00:00:00:00:77"  # advertises every second, always the same
 
 BANDS = ("band-a", "band-b", "band-c")
 SENSORS = ("hall", "door", "sos", "bath")

@@ -49,7 +49,6 @@ FAULTS: dict[str, Act] = {
     "hung": shell("pkill -STOP bluetoothd"),
     "unplug": world("unplug main"),
     "replug": shell("/opt/ansim/bin/python -m tests.hub.replug main"),
-    "deaf-scan": world("deafen main scan"),
     "deaf-power": world("deafen main reset"),
     "deaf-reset": world("deafen main plug"),
     "drop": world("drop {band}"),
