@@ -22,8 +22,8 @@ GONE = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 class DongleController(AirController):
     """What lies behind one /dev/vhci.
 
-    deaf_until: "reset" or "plug": what makes it hear again. "": it hears. (A scan enabled anew is no
-    cure worth playing: in an active discovery the kernel does that every ten seconds.)
+    deaf_until: "reset" or "plug": what makes it hear again. "": it hears. (A scan enabled anew is
+    no cure worth playing: in an active discovery the kernel does that every ten seconds.)
     """
 
     deaf_until = ""

@@ -35,8 +35,8 @@ async def unchanged(guest: Machine) -> str:
     without, with_them = await heard(duplicates=False), await heard(duplicates=True)
     await guest.hub(deaf_after_s=DEAF_AFTER_S)
     await guest.everybody(60)
-    if with_them < LEAST:
-        raise Failed(f"{with_them} of {LISTEN_S:g} unchanged adverts with DuplicateData")
+    if without < LEAST:
+        raise Failed(f"{without} of {LISTEN_S:g} unchanged adverts without DuplicateData")
     return f"of {LISTEN_S:g} unchanged adverts {without} without DuplicateData, {with_them} with it"
 
 

@@ -52,6 +52,10 @@ async def run_sequences(count: int, seed: int) -> int:
         return await sequences(guest, count, seed)
 
 
+# Left out unless named: it makes the kernel of Debian 12 panic (README).
+ONLY_IF_NAMED = {"hung-band"}
+
+
 def main() -> None:
     """Run the steps named on the command line, or all; or `--sequences N --seed S`."""
     words = sys.argv[1:]
@@ -62,7 +66,7 @@ def main() -> None:
         asked = parser.parse_args(words)
         failed = asyncio.run(run_sequences(asked.sequences, asked.seed))
     else:
-        failed = asyncio.run(run(words or list(STEPS)))
+        failed = asyncio.run(run(words or [one for one in STEPS if one not in ONLY_IF_NAMED]))
     sys.exit(1 if failed else 0)
 
 
