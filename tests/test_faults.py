@@ -1,17 +1,26 @@
 """A fixed handful of the fault harness's runs; `scripts/fault_run` does as many as one likes."""
 
-from collections.abc import AsyncIterator
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.brokers import needs_mosquitto
+from tests.faults import summing
+from tests.faults.account import Account, Stored, events_in_order, order_and_holes
 from tests.faults.children import Nursery
-from tests.faults.plan import plan
+from tests.faults.plan import ORDER, THEMES, plan
 from tests.faults.run import run
+from tests.faults.sabotage import SABOTAGE
+from tests.faults.sitting import Sitting, Wanted
+from tests.faults.wire import answer
 
-QUICK = ("kills", "points", "wire", "centre", "broker", "corrupt", "clock", "meddler")
-
-pytestmark = [needs_mosquitto, pytest.mark.broker]
+QUICK = ("kills", "points", "wire", "centre", "broker", "corrupt", "clock", "meddler", "twin")
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "fault_run"
 
 
 @pytest.fixture
@@ -20,9 +29,135 @@ async def nursery() -> AsyncIterator[Nursery]:
         yield each
 
 
-@pytest.mark.timeout(120)
+@needs_mosquitto
+@pytest.mark.broker
+@pytest.mark.timeout(180)
 async def test_whatever_is_broken_every_cry_is_stored_exactly_once(nursery: Nursery) -> None:
     for number, theme in enumerate(QUICK):
         account = await run(nursery, plan(number, theme))
-        assert account.caused == 10
+        assert account.caused >= 10
         assert account.good, account
+
+
+@needs_mosquitto
+@pytest.mark.broker
+@pytest.mark.timeout(180)
+def test_a_hub_or_centre_that_is_broken_itself_is_found_out() -> None:
+    jobs = {
+        name: subprocess.Popen(
+            [sys.executable, str(SCRIPT), "--theme", theme, "--sabotage", name, "--runs", "2"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name, (_role, theme, _how) in SABOTAGE.items()
+    }
+    for name, job in jobs.items():
+        told, _ = job.communicate()
+        assert job.returncode == 1, (name, told)
+        assert "BAD" in told, (name, told)
+        assert "2 of 2 runs" in told, (name, told)
+
+
+@needs_mosquitto
+@pytest.mark.broker
+@pytest.mark.timeout(60)
+def test_the_script_ends_when_nobody_reads_its_output_any_more() -> None:
+    command = [sys.executable, str(SCRIPT), "--theme", "calm", "--runs", "50", "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline().startswith("ok")
+        job.stdout.close()
+        assert job.wait() == 1
+
+
+def test_any_run_of_seeds_as_long_as_the_order_has_every_theme() -> None:
+    assert set(ORDER) == set(THEMES)
+    assert {plan(seed).theme for seed in range(1000, 1000 + len(ORDER))} == set(THEMES)
+
+
+def test_a_seed_plans_the_same_each_time() -> None:
+    for seed in range(200):
+        assert plan(seed) == plan(seed)
+
+
+async def test_a_sitting_goes_on_where_the_one_before_was_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "job"
+    done = account(seed=3)
+    file.write_text(json.dumps(done.as_json()) + '\n{"seed": 4, "cut of')
+    sitting = Sitting(Wanted((3, 4)), lambda _account: None, file)
+    assert sitting.missing == [4]
+    assert sitting.accounts[3]["good"]
+
+
+def account(**fields: object) -> Account:
+    """Return a good run's account, but for `fields`."""
+    good = Account(
+        seed=1,
+        theme="calm",
+        caused=10,
+        stored_once=10,
+        lost=(),
+        doubled=(),
+        again=(),
+        findings=(),
+        alarms=10,
+        messages=12,
+        events=60,
+        to_stored_s=(0.1,) * 9 + (3.0,),
+        longest_s=3.0,
+        took_s=5.0,
+    )
+    return replace(good, **fields)  # type: ignore[arg-type] # by the fields' names
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lost": ("sos-1 single",)}, {"doubled": ("sos-1",)}, {"findings": ("it ended",)}],
+)
+def test_the_exit_status_tells_of_a_single_bad_run_among_many(wrong: dict[str, object]) -> None:
+    many = [account(seed=seed).as_json() for seed in range(50)]
+    assert summing.status(many, []) == 0
+    assert summing.status([*many, account(**wrong).as_json()], []) == 1
+    assert summing.status(many, [51]) == 1
+
+
+def test_the_sum_says_what_the_link_up_cost_and_what_is_over() -> None:
+    told = "\n".join(summing.summary([account().as_json()]))
+    assert "p50 0.100 s (<= 0.5), p99 3.000 s (<= 2), maximum 3.000 s (<= 10), 10 alarms" in told
+    assert "OVER" in told
+
+
+def stored(stream: str, *seqs: int) -> Iterator[Stored]:
+    for seq in seqs:
+        items = [{"mono_ms": seq * 10}, {"mono_ms": seq * 10 + 5}]
+        yield Stored("E", stream, seq, f"{stream}-{seq}", {"boot": 1, "items": items}, 0.0)
+
+
+def test_a_missing_number_is_a_finding_unless_the_hub_said_that_it_threw_it_away() -> None:
+    assert order_and_holes(stored("event", 1, 2, 3), {}, set(), {}) == []
+    holes = list(stored("event", 1, 4))
+    assert order_and_holes(holes, {}, set(), {}) == ["event of epoch E: never came: [2, 3] of 4"]
+    assert order_and_holes(holes, {}, set(), {}, {"event": 2}) == []
+    assert order_and_holes(stored("alarm", 1, 3), {}, set(), {}, {"alarm": 5})
+
+
+def test_events_that_go_back_in_time_are_a_finding() -> None:
+    right = list(stored("event", 1, 2))
+    assert events_in_order(right) == []
+    wrong = [Stored("E", "event", 3, "late", right[0].body, 0.0)]
+    assert events_in_order([*right, *wrong]) == ["order: events of epoch E, boot 1 go back in time"]
+
+
+def test_the_resolver_answers_an_address_question_and_says_when_it_cannot() -> None:
+    name = b"\x06broker\x05ansim\x04test\x00"
+    question = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + name
+    told = answer(question + b"\x00\x01\x00\x01", 0, "10.213.0.1")
+    assert told[:2] == b"\x12\x34"
+    assert told[6:8] == b"\x00\x01"
+    assert told.endswith(b"\x00\x04\x0a\xd5\x00\x01")
+    six = answer(question + b"\x00\x1c\x00\x01", 0, "10.213.0.1")
+    assert six[3] & 15 == 0
+    assert six[6:8] == b"\x00\x00"
+    failed = answer(question + b"\x00\x01\x00\x01", 2, "10.213.0.1")
+    assert failed[3] & 15 == 2
+    assert failed[6:8] == b"\x00\x00"

@@ -8,6 +8,7 @@ still held): such a cry is `again`, rung twice under two epochs, and counted apa
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 
@@ -45,6 +46,7 @@ class Account:
     findings: tuple[str, ...]
     alarms: int
     messages: int
+    events: int
     to_stored_s: tuple[float, ...]
     longest_s: float
     took_s: float
@@ -90,11 +92,13 @@ def order_and_holes(
     high: Mapping[tuple[str, str], int],
     excused: set[str],
     decided: Mapping[str, int],
+    shed: Mapping[str, int] = MappingProxyType({}),
 ) -> list[str]:
     """Return what is wrong with the streams: numbers missing, or given out against time's order.
 
     high: the hub's own last number of each (epoch, stream); excused: epochs whose database died.
-    decided: the hub's own order, by message id.
+    decided: the hub's own order, by message id. shed: how many of each stream the hub says that it
+    threw away for want of room: so many may be missing, but of alarms none.
     """
     streams: dict[tuple[str, str], list[Stored]] = defaultdict(list)
     for message in stored:
@@ -106,11 +110,27 @@ def order_and_holes(
         have = {message.seq for message in messages}
         top = max([*have, high.get(key, 0)])
         missing = sorted(set(range(1, top + 1)) - have)
-        if missing and epoch not in excused:
+        forgone = 0 if stream == "alarm" else shed.get(stream, 0)
+        if len(missing) > forgone and epoch not in excused:
             wrong.append(f"{stream} of epoch {epoch}: never came: {missing[:20]} of {top}")
         turns = [decided[m.id] for m in messages if stream == "alarm" and m.id in decided]
         if turns != sorted(turns):
             wrong.append(f"order: alarms of epoch {epoch} were decided in the order {turns}")
     ids = Counter(message.id for message in stored)
     wrong += [f"{ident} stands under {count} keys" for ident, count in ids.items() if count > 1]
+    return wrong
+
+
+def events_in_order(stored: Iterable[Stored]) -> list[str]:
+    """Return where a stream of events goes back in the hub's own time."""
+    streams: dict[tuple[str, int], list[Stored]] = defaultdict(list)
+    for message in stored:
+        streams[message.epoch, message.body["boot"]].append(message)
+    wrong = []
+    for (epoch, boot), messages in sorted(streams.items()):
+        messages.sort(key=lambda message: message.seq)
+        items = [item for message in messages for item in message.body["items"]]
+        times = [item["mono_ms"] for item in items]
+        if times != sorted(times):
+            wrong.append(f"order: events of epoch {epoch}, boot {boot} go back in time")
     return wrong

@@ -13,6 +13,7 @@ from tests.faults.meddling import Meddler
 from tests.faults.plan import Step
 from tests.faults.proxy import PUBACK, PUBLISH, Packet, Proxy, Weather
 from tests.faults.rig import Rig
+from tests.faults.wire import Line
 from tests.faults.witness import Witness
 
 
@@ -49,17 +50,19 @@ class Breaking:
 
     async def _kill_broker(self, *, down_s: float) -> None:
         async with self._one_broker:  # killed again while it is down: one after the other
-            self.kills["broker"] += 1
-            await self._rig.broker.kill()
-            await asyncio.sleep(down_s)
-            await self._rig.broker.start()
+            if await self._rig.broker.kill():
+                self.kills["broker"] += 1
+                await asyncio.sleep(down_s)
+                await self._rig.broker.start()
 
     async def _arm(self, *, point: str, nth: int) -> None:
         self.kills["points"] += 1
         self._rig.arm.write_text(f"{point} {nth}")
 
     async def _arm_wire(self, *, point: str, after_s: float) -> None:
-        """Let hub or centre die when a certain packet passes."""
+        """Let hub or centre die when a certain packet passes (in TLS nobody sees it)."""
+        if self._rig.lent.identities is not None:
+            return
         self.kills["points"] += 1
         rig = self._rig
         centre = point.startswith("centre-")
@@ -89,6 +92,20 @@ class Breaking:
         for name, net in nets.items():
             if side in (name, "both"):
                 await net.change(Weather(**weather))  # type: ignore[arg-type] # by the plan's names
+
+    async def _line(self, **line: float | str) -> None:
+        """Let the kernel's own network be so."""
+        assert self._rig.wire is not None
+        await self._rig.wire.change(Line(**line))  # type: ignore[arg-type] # by the plan's names
+
+    async def _twin(self) -> None:
+        """Switch on a second hub that was given the same id."""
+        await self._rig.start_twin()
+
+    async def _kill_twin(self) -> None:
+        self.kills["hub"] += 1
+        await self._rig.twin.down()
+        self._rig.twin.wanted.set()
 
     async def _outage(self, *, who: str, seconds: float, step_s: float) -> None:
         """Let days pass with one part away, in virtual time."""

@@ -10,6 +10,7 @@ from gateway.centre.centre import Centre
 from gateway.centre.settings import CentreSettings
 from tests.faults.lent_clock import LentClock
 from tests.faults.points import Journal
+from tests.faults.sabotage import broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,12 @@ class CentreSpec:
 
     settings: CentreSettings
     clock: Path
+    sabotage: str = ""
 
 
 def main(spec: CentreSpec) -> None:
     """Serve until SIGTERM or worse."""
+    broken(spec.sabotage, "centre")
     Journal(sys.stdout).install()
     asyncio.run(_run(spec))
 

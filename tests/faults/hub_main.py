@@ -15,11 +15,16 @@ from gateway.settings import Settings
 from gateway.virtual.far_radio import FarRadio
 from tests.faults.lent_clock import LentClock
 from tests.faults.points import CrashPoints, Journal
+from tests.faults.sabotage import broken
+from tests.faults.wire import Lease, move_in
 
 
 @dataclass(frozen=True, slots=True)
 class HubSpec:
-    """What one hub process is told. `arm`: see points.py; `notify`: where READY=1 goes."""
+    """What one hub process is told.
+
+    arm: see points.py. notify: where READY=1 goes. lease: of the wire it lives behind (wire.py).
+    """
 
     settings: Settings
     radio: Path
@@ -28,10 +33,15 @@ class HubSpec:
     notify: Path
     pace: float
     seed: int
+    lease: Lease | None = None
+    sabotage: str = ""
 
 
 def main(spec: HubSpec) -> None:
     """Run until SIGTERM or worse."""
+    broken(spec.sabotage, "hub")
+    if spec.lease is not None:
+        move_in(spec.lease)
     points = CrashPoints(spec.arm)
     Journal(sys.stdout, points).install()
     random.seed(spec.seed)

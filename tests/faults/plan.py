@@ -68,6 +68,7 @@ class Plan:
         more or less. present: the centre says `presented` by itself. fall: somebody wears a band.
     tls: the hub's way is TLS, with a certificate that is not valid before CERTIFICATE_S.
     disk_mb: the size of the hub's card, 0: no card of its own.
+    wired: the hub lives behind a network of the kernel's own (wire.py).
     """
 
     seed: int
@@ -81,6 +82,7 @@ class Plan:
     fall: bool = False
     tls: bool = False
     disk_mb: int = 0
+    wired: bool = False
 
     @property
     def length_s(self) -> float:
@@ -104,6 +106,11 @@ def plan(seed: int, theme: str = "") -> Plan:
         Pressing(0.3 + number * every_s + chance.uniform(0, 0.2), button, press)
         for number, (button, press) in enumerate(cries[:ALARMS])
     )
+    if kind.twin:
+        theirs = chance.sample(PRESSES, 3)
+        pressings += tuple(
+            Pressing(1.2 + number * 1.2, "twin", press) for number, press in enumerate(theirs)
+        )
     return Plan(
         seed,
         name,
@@ -116,6 +123,7 @@ def plan(seed: int, theme: str = "") -> Plan:
         fall=kind.fall,
         tls=kind.tls,
         disk_mb=kind.disk_mb,
+        wired=kind.wired,
     )
 
 
@@ -265,6 +273,37 @@ def _meddler(chance: random.Random) -> Steps:
         yield Step(chance.uniform(0.5, 4.0), "kill_hub", {"power": False, "down_s": 0.0})
 
 
+def _twin(chance: random.Random) -> Steps:
+    yield Step(chance.uniform(0.0, 1.0), "twin", {})
+    for _ in range(chance.randint(0, 2)):
+        what = chance.choice(("kill_twin", "kill_hub"))
+        about = {} if what == "kill_twin" else {"power": False, "down_s": 0.0}
+        yield Step(chance.uniform(1.5, 4.5), what, about)
+
+
+def _line(chance: random.Random) -> Steps:
+    lines: tuple[dict[str, float], ...] = (
+        {"loss": 0.3},
+        {"latency_s": 2.0},
+        {"bytes_per_s": 1000.0},
+        {"loss": 0.3, "latency_s": 0.5},
+    )
+    yield Step(chance.uniform(0.1, 2.0), "line", chance.choice(lines))
+    yield Step(12.0, "line", {})
+
+
+def _names(chance: random.Random) -> Steps:
+    """Let the line die in ways that the hub is not told of, and the resolver with it."""
+    for number in range(2):
+        at_s = 0.3 + number * 3.0 + chance.uniform(0.0, 0.5)
+        how: dict[str, str | bool] = dict(
+            chance.choice(({"forget": True}, {"forget": True}, {"cut": True}))
+        )
+        how["names"] = chance.choice(("silent", "fail", "nowhere", "answer"))
+        yield Step(at_s, "line", how)
+        yield Step(at_s + chance.uniform(1.0, 2.0), "line", {})
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """How a theme's steps are drawn, and what it asks of its runs (see Plan)."""
@@ -276,6 +315,8 @@ class Theme:
     fall: bool = False
     tls: bool = False
     disk_mb: int = 0
+    wired: bool = False
+    twin: bool = False
 
 
 THEMES: Mapping[str, Theme] = MappingProxyType(
@@ -299,10 +340,13 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
         "window": Theme(_window, fall=True),
         "unseen": Theme(_unseen, present=False),
         "tls": Theme(_early_certificate, tls=True),
+        "twin": Theme(_twin, twin=True),
+        "line": Theme(_line, pace=1.0, wired=True),
+        "names": Theme(_names, wired=True),
     }
 )
 ORDER = (
     "kills", "points", "wire", "centre", "broker", "everything", "network", "calm", "disk",
     "corrupt", "kills", "points", "wire", "everything", "clock", "new-card", "meddler", "outage",
-    "read-only", "slow", "unseen", "tls", "window",
+    "read-only", "slow", "unseen", "tls", "window", "twin", "line", "names",
 )  # fmt: skip

@@ -21,18 +21,21 @@ from gateway.settings import (
     UplinkSettings,
 )
 from tests.brokers import PLAIN
-from tests.faults.account import Account, balance, order_and_holes
+from tests.faults.account import Account, balance, events_in_order, order_and_holes
 from tests.faults.breaking import Breaking
 from tests.faults.card import card
 from tests.faults.checks import CHECKS
 from tests.faults.children import Nursery
+from tests.faults.engine import Engine
 from tests.faults.plan import BUTTONS, CERTIFICATE_S, Plan
 from tests.faults.rig import WRIST, Rig
-from tests.faults.witness import ADDRESS, HALL, Residents, Witness
+from tests.faults.witness import ADDRESS, DOOR, HALL, Residents, Witness
 from tests.hubs import DISTRICT, HUB
 
 STORED_WITHIN_S = 60.0
 QUIET_WITHIN_S = 30.0
+FOUND_WITHIN_S = 5.0  # where it is sure to be lost
+BATCH_S = 0.5
 DURABLE = (
     "listener {port} 127.0.0.1",
     "persistence true",
@@ -43,23 +46,24 @@ DURABLE = (
 )
 
 
-def home(directory: Path, *, band: bool = False) -> Settings:
+def home(directory: Path, *, band: bool = False, district: str = DISTRICT) -> Settings:
     """Return the settings of a run's home."""
     devices = tuple(
         DeviceStanza(name, "bthome", ADDRESS.format(number), role=Role.SOS, options={})
         for number, name in enumerate(BUTTONS, 1)
     )
     hall = DeviceStanza("hall", "bthome", HALL, place="hall", options={})
+    door = DeviceStanza("door", "bthome", DOOR, place="frontdoor", options={})
     wrist = DeviceStanza("band", "polar_pmd", WRIST, options={})
     return Settings(
-        hub=HubSettings(id=HUB, district=DISTRICT),
+        hub=HubSettings(id=HUB, district=district),
         uplink=UplinkSettings(
             brokers=(BrokerSettings(url="mqtt://127.0.0.1:1"),), keepalive_s=5, heartbeat_s=2.0
         ),
-        devices=(*devices, hall, *((wrist,) if band else ())),
+        devices=(*devices, hall, door, *((wrist,) if band else ())),
         fall=FallSettings(cancel_window_s=4.0),
         announcer=AnnouncerSettings(command=("sh", "-c", f"echo {{sound}} >>{directory}/sounds")),
-        store=StoreSettings(directory=directory / "store", batch_s=1.0),
+        store=StoreSettings(directory=directory / "store", batch_s=BATCH_S),
         control_socket=directory / "control.sock",
     )
 
@@ -70,9 +74,10 @@ async def run(
     keep: Path | None = None,
     keep_bad: Path | None = None,
     *,
-    nats: bool = False,
+    engine: Engine | None = None,
+    sabotage: str = "",
 ) -> Account:
-    """Carry a plan out.
+    """Carry a plan out, on a mosquitto of its own or on the engine's brokers.
 
     keep: where its files stay (else they go with the run). keep_bad: where the logs of a run stay
     that was not good.
@@ -87,7 +92,8 @@ async def run(
         else:
             directory = keep
             directory.mkdir(parents=True, exist_ok=True)
-        settings = home(directory, band=plan.fall)
+        engine = engine or Engine()
+        settings = home(directory, band=plan.fall, district=engine.district(plan.seed))
         stack.enter_context(card(settings.store.directory, plan.disk_mb))
         async with Rig.open(
             nursery,
@@ -102,9 +108,12 @@ async def run(
             present=plan.present,
             certificate_s=CERTIFICATE_S if plan.tls else None,
             fall=plan.fall,
-            nats=nats,
+            engine=engine,
+            wired=plan.wired,
+            sabotage=sabotage,
         ) as rig:
-            account = await _carried_out(rig, plan)
+            within_s = FOUND_WITHIN_S if sabotage else STORED_WITHIN_S
+            account = await _carried_out(rig, plan, within_s)
         if keep_bad is not None and not account.good:
             keep_bad.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - the run is over
             for log in (rig.hub_log, rig.centre_log):
@@ -112,13 +121,14 @@ async def run(
         return account
 
 
-async def _carried_out(rig: Rig, plan: Plan) -> Account:
+async def _carried_out(rig: Rig, plan: Plan, within_s: float) -> Account:
     loop = asyncio.get_running_loop()
     residents = Residents(rig, plan.hold)
     witness = Witness(rig, residents)
     breaking = Breaking(rig, witness)
     await rig.begin()
     watching = asyncio.create_task(witness.run())
+    living = asyncio.create_task(residents.live())
     began = loop.time()
     try:
         tasks = [
@@ -135,14 +145,17 @@ async def _carried_out(rig: Rig, plan: Plan) -> Account:
             each.result()
         await asyncio.sleep(max(0.0, began + plan.length_s - loop.time()))
         await rig.heal()
-        await witness.until(lambda: all(t.done() for t in tasks), STORED_WITHIN_S)
+        await witness.until(lambda: all(t.done() for t in tasks), within_s)
         for each in tasks:
             each.cancel()
-        await witness.until(lambda: residents.caused.keys() <= witness.cries, STORED_WITHIN_S)
-        shed = await _quiet(rig, witness)
+        await witness.until(lambda: residents.caused.keys() <= witness.cries, within_s)
+        living.cancel()
+        shed = await _quiet(rig, min(within_s, QUIET_WITHIN_S))
     finally:
+        living.cancel()
         watching.cancel()
     await rig.hub.stop()
+    await rig.twin.stop()
     await rig.centre.stop()
     witness.look()
     return _account(plan, rig, residents, witness, breaking, shed, loop.time() - began)
@@ -153,27 +166,32 @@ async def _at(when: float, what: Any) -> None:
     await what
 
 
-async def _quiet(rig: Rig, witness: Witness) -> dict[str, int]:
-    """Wait until the hub has nothing left to say but telemetry; return what it has shed."""
+async def _quiet(rig: Rig, within_s: float) -> dict[str, int]:
+    """Wait until the hub has nothing left to say; return what it has shed."""
+    await asyncio.sleep(BATCH_S)  # the last of the telemetry comes into the outbox
     loop = asyncio.get_running_loop()
-    end = loop.time() + QUIET_WITHIN_S
+    end = loop.time() + within_s
     status: Any = None
     while loop.time() < end:
         status = await rig.status()
-        if status is not None:
-            left = status["store"]["unfinished"]
-            if not any(left.get(stream) for stream in ("alarm", "res", "evidence")):
-                break
+        twin = await rig.status(twin=True) if rig.twin.wanted.is_set() else status
+        if status and twin and not (unfinished(status) or unfinished(twin)):
+            break
         await asyncio.sleep(0.1)
     else:
         if rig.hub.child is not None:
             rig.hub.child.kill(signal.SIGUSR1)  # says in its log where it stands
             await asyncio.sleep(0.2)
         told = status and {**status["store"], "uplink": status["uplink"]}
-        rig.findings.append(f"alarms stay unfinished at the hub: {told}")
+        rig.findings.append(f"messages stay unfinished at the hub: {told}")
     if status is None:
         return {}
     return {**status["store"]["evicted"], **status["inbox"]["shed"]}
+
+
+def unfinished(status: Mapping[str, Any]) -> bool:
+    """Return whether a hub has anything that the centre has not stored."""
+    return any(status["store"]["unfinished"].values())
 
 
 def _account(
@@ -191,9 +209,8 @@ def _account(
     lost, doubled, again, times = balance(residents.caused, stored, broken)
     findings = [*rig.findings]
     excused = set(broken)
-    findings += order_and_holes(
-        [m for m in stored if m.stream == "alarm"], {}, excused, witness.decided
-    )
+    findings += order_and_holes(stored, {}, excused, witness.decided, shed)
+    findings += events_in_order(m for m in stored if m.stream == "event")
     if plan.theme in CHECKS:
         findings += CHECKS[plan.theme](rig, witness)
     findings += [f"the hub's log: {line}" for line in witness.troubles[-12:]]
@@ -214,6 +231,7 @@ def _account(
         findings=tuple(findings),
         alarms=sum(message.stream == "alarm" for message in stored),
         messages=len(stored),
+        events=sum(len(m.body["items"]) for m in stored if m.stream == "event"),
         to_stored_s=tuple(round(each, 3) for each in times),
         longest_s=round(max(times, default=0.0), 3),
         took_s=round(took_s, 2),

@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.faults.account import Stored
 from tests.faults.plan import BUTTONS, Pressing
-from tests.faults.rig import Rig
+from tests.faults.rig import TWIN, TWIN_BUTTON, Rig
 
 ADDRESS = "B4:35:22:00:00:{:02X}"
-HALL = ADDRESS.format(99)
+HALL, DOOR = ADDRESS.format(99), ADDRESS.format(98)
+STEP_S = 0.05
 LOOK_S = 0.03
 BURST_S = 0.8
 """A Shelly says a press for so long, whether or not somebody has heard it (advertiser.py)."""
@@ -35,9 +38,19 @@ class Residents:
             name: self.rig.world.shelly_button(ADDRESS.format(number), beacon_s=None)
             for number, name in enumerate(BUTTONS, 1)
         }
+        self._buttons[TWIN] = self.rig.world.shelly_button(TWIN_BUTTON, beacon_s=None)
         for button in self._buttons.values():
             button._repeats = 10**6
         self._hall = self.rig.world.shelly_motion(HALL, beacon_s=0.5)
+        self._door = self.rig.world.shelly_door(DOOR, beacon_s=None)
+
+    async def live(self) -> None:
+        """Walk about until cancelled: a home is not silent between two cries."""
+        for step in itertools.count():
+            await asyncio.sleep(STEP_S)
+            (self._hall.clear if step % 2 else self._hall.detect)()
+            if step % 2 == 0:
+                (self._door.close if step % 4 else self._door.open)()
 
     async def press(self, one: Pressing) -> None:
         """Press as soon as this button's last press is over."""
@@ -62,13 +75,34 @@ class Residents:
         self._changed.set()
 
 
+@dataclass
+class Log:
+    """A hub's journal, read as it grows."""
+
+    path: Path
+    _at: int = 0
+    _rest: bytes = b""
+
+    def lines(self, troubles: list[str]) -> Iterator[dict[str, Any]]:
+        """Yield what is new; a line that is none (a traceback's) goes to `troubles`."""
+        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
+            file.seek(self._at)
+            data = self._rest + file.read()
+            self._at = file.tell()
+            *whole, self._rest = data.split(b"\n")
+            for line in whole:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    troubles.append(line.decode(errors="replace"))
+
+
 class Witness:
     """Reads the hub's journal and the centre's database while both live."""
 
     def __init__(self, rig: Rig, residents: Residents) -> None:
         self._rig, self._residents = rig, residents
-        self._at = 0
-        self._rest = b""
+        self._logs = [Log(rig.hub_log), Log(rig.twin_log)]
         self._cries: dict[str, tuple[str, str]] = {}
         self.decided: dict[str, int] = {}
         self.stored: dict[tuple[str, str, int], Stored] = {}
@@ -94,8 +128,9 @@ class Witness:
 
     def look(self) -> None:
         """Look once."""
-        for line in self._lines():
-            self._hub_said(line)
+        for log in self._logs:
+            for line in log.lines(self.troubles):
+                self._hub_said(line)
         for message in self._news():
             self.stored[message.epoch, message.stream, message.seq] = message
             if message.cry is not None:
@@ -104,18 +139,6 @@ class Witness:
                 self.took.setdefault(message.cry, message.seen_s - began)
                 self._residents.heard(message.cry)
         self.changed.set()
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        with contextlib.suppress(FileNotFoundError), self._rig.hub_log.open("rb") as file:
-            file.seek(self._at)
-            data = self._rest + file.read()
-            self._at = file.tell()
-            *whole, self._rest = data.split(b"\n")
-            for line in whole:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    self.troubles.append(line.decode(errors="replace"))
 
     def _hub_said(self, line: Mapping[str, Any]) -> None:
         event, message = line.get("event"), str(line.get("message", ""))
