@@ -9,6 +9,7 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from tests.hub import chain, facts, faults, pairing, spare
 from tests.hub.machine import UNIT, Machine, machine, say
@@ -52,8 +53,22 @@ async def run_sequences(count: int, seed: int) -> int:
         return await sequences(guest, count, seed)
 
 
-# Left out unless named: it makes the kernel of Debian 12 panic (README).
-ONLY_IF_NAMED = {"hung-band"}
+# Under qemu everything takes three times as long, and its kernel is Debian's own, which panics when
+# a connection ends that bluetoothd still holds (README): what runs there unless steps are named.
+UNDER_QEMU = (
+    *("start", "stream", "press", "fall", "drop", "gone-band", "off", "killed", "hung"),
+    *("unplugged", "dbus", "pair", "bond-kept"),
+)
+# Long, and covered by the others: run when named.
+ONLY_IF_NAMED = ("unchanged", "off-on")
+
+
+def usual() -> list[str]:
+    """Return the steps that run when none are named."""
+    if "User Mode Linux" in Path("/proc/cpuinfo").read_text():
+        return [one for one in STEPS if one not in ONLY_IF_NAMED]
+    say("qemu: the short suite, without", *(one for one in STEPS if one not in UNDER_QEMU))
+    return list(UNDER_QEMU)
 
 
 def main() -> None:
@@ -66,7 +81,7 @@ def main() -> None:
         asked = parser.parse_args(words)
         failed = asyncio.run(run_sequences(asked.sequences, asked.seed))
     else:
-        failed = asyncio.run(run(words or [one for one in STEPS if one not in ONLY_IF_NAMED]))
+        failed = asyncio.run(run(words or usual()))
     sys.exit(1 if failed else 0)
 
 
