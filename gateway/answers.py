@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from gateway.edge.control import Answer
 from gateway.edge.radio import Radio
+from gateway.errors import DeviceError, RadioError
 from gateway.status import Status
 
 SCAN_MOST_S = 60.0
@@ -36,4 +37,12 @@ def answers(daemon: Answering) -> Mapping[str, Answer]:
             for seen in await daemon.radio.survey(seconds)
         ]
 
-    return {"status": status, "scan": scan}
+    async def pair(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        again = asked.get("again") is True
+        try:
+            done = await daemon.radio.pair(str(asked.get("name", "")), again=again)
+        except (DeviceError, RadioError) as wrong:
+            return {"paired": False, "detail": str(wrong)}
+        return {"paired": True, "detail": done}
+
+    return {"status": status, "scan": scan, "pair": pair}

@@ -38,7 +38,7 @@ from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
-from gateway.errors import StoreError
+from gateway.errors import RadioError, StoreError
 from gateway.inbox import Inbox
 from gateway.plan import plan
 from gateway.pump import Pump
@@ -88,6 +88,8 @@ class Daemon:
         self.inbox = Inbox(tap=outside.tap)
         self.pulses = Pulses(asyncio.get_running_loop().time)
         self.ready = asyncio.Event()
+        self.handed_over = asyncio.Event()
+        self._why = ""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -145,6 +147,7 @@ class Daemon:
             self.inbox.put,
             scanner_backend=self.outside.scanner_backend,
             client_backend=self.outside.client_backend,
+            hand_over=self._hand_over,
             # A scan that starts anew waits until every band that connects has had its turn.
             pulse=self.pulses.add(
                 "radio", within_s=120 + CONNECT_S * self.settings.radio.max_connections
@@ -228,7 +231,7 @@ class Daemon:
                 await self.radio.settled()
                 await self.pump.settled()
                 self.ready.set()
-                await asyncio.Event().wait()  # until cancelled, or a part's bug ends the group
+                await self.handed_over.wait()  # or cancelled, or a part's bug ends the group
             finally:
                 for other in others:
                     other.cancel()
@@ -236,6 +239,14 @@ class Daemon:
                 await asyncio.wait(others, timeout=LET_GO_S)
                 await self._drained(pump)
                 pump.cancel()
+        if self.handed_over.is_set():
+            raise RadioError(f"handed over to systemd: {self._why}")
+
+    def _hand_over(self, why: str) -> None:
+        """End this process with an error: what it could do about its radio is done."""
+        self.log.critical("handing over to systemd", why=why)
+        self._why = why
+        self.handed_over.set()
 
     async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
         def failed(failure: Failure) -> None:

@@ -20,6 +20,7 @@ from gateway.option import Language
 
 DEFAULT_CONFIG = Path("/etc/ansim/gateway.yaml")
 AGAIN = "ANSIM_KERNELS_COMPILED"
+PAIR_LIMIT_S = 90.0
 DEFAULT_SOCKET = Path("/run/ansim-gateway/control.sock")
 
 
@@ -70,6 +71,7 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     _language(scan)
     scan.set_defaults(command=_scan)
 
+    _pairing(commands)
     report = commands.add_parser("report", help="a home's last four weeks, a page / 4주 보고서")
     report.add_argument("-c", "--config", type=Path, default=DEFAULT_CONFIG)
     report.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.html")
@@ -97,6 +99,19 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     _language(drivers)
     drivers.set_defaults(command=_drivers)
     return top
+
+
+def _pairing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pair = commands.add_parser("pair", help="pair a band with this hub / 밴드 페어링")
+    pair.add_argument("name", help="its name in the configuration / 설정 파일의 이름")
+    pair.add_argument(
+        "--again",
+        action="store_true",
+        help="drop the old pairing first / 기존 페어링을 지우고 다시",
+    )
+    _socket(pair)
+    _language(pair)
+    pair.set_defaults(command=_pair)
 
 
 def _centres(
@@ -239,6 +254,16 @@ def _scan(args: argparse.Namespace) -> int:
     text = json.dumps(heard, indent=2, ensure_ascii=False)
     sys.stdout.write((text if args.json else scan_screen(heard, language(args))) + "\n")
     return 0
+
+
+def _pair(args: argparse.Namespace) -> int:
+    from gateway.edge.control import ask  # noqa: PLC0415
+    from gateway.screens import pair_screen  # noqa: PLC0415
+
+    question = {"ask": "pair", "name": args.name, "again": args.again}
+    told = asyncio.run(ask(args.socket, question, PAIR_LIMIT_S))
+    sys.stdout.write(pair_screen(args.name, told, language(args)) + "\n")
+    return 0 if told["paired"] else 1
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -37,6 +37,7 @@ class Form(StrEnum):
     ADDRESS = "address"
     DRIVER = "driver"
     PLACE = "place"
+    PASSKEY = "passkey"
     CLOCK = "clock"
     BROKER_URL = "broker-url"
     USERNAME = "username"

@@ -241,6 +241,20 @@ def _stage(alert: Mapping[str, Any], words: Words) -> str:
     return f"{matter}/{far}"
 
 
+def pair_screen(name: str, told: Mapping[str, Any], language: Language) -> str:
+    """Return what came of pairing."""
+    if not told["paired"]:
+        english = f"{name}: not paired. {told['detail']}"
+        korean = f"{name}: 페어링하지 못했습니다. {told['detail']}"
+    elif told["detail"] == "paired":
+        english = f"{name}: paired. This hub keeps the bond, also over a restart."
+        korean = f"{name}: 페어링되었습니다. 이 허브에 저장되어 다시 시작해도 유지됩니다."
+    else:
+        english = f"{name}: was paired before. If it does not answer: ansim pair {name} --again"
+        korean = f"{name}: 이미 페어링되어 있습니다. 응답이 없으면: ansim pair {name} --again"
+    return korean if language is Language.KO else english
+
+
 def scan_screen(heard: Sequence[Mapping[str, Any]], language: Language) -> str:
     """Return what `ansim scan` prints."""
     words = Words(language)

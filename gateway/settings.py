@@ -131,6 +131,27 @@ class RadioSettings:
             form=Form.ADAPTER,
         ),
     )
+    spares: tuple[str, ...] = field(
+        default=(),
+        metadata=say(
+            "other adapters by MAC address, used in turn when the first cannot be brought back; a "
+            "paired band must be paired with each",
+            "예비 어댑터(MAC 주소): 첫 어댑터를 복구할 수 없을 때 차례로 사용. 페어링이 필요한 "
+            "밴드는 어댑터마다 페어링",
+            form=Form.ADAPTER,
+            example=("00:1A:7D:DA:71:13",),
+        ),
+    )
+    canary: str = field(
+        default="",
+        metadata=say(
+            "address of any beacon that advertises all the time, within reach: its silence proves "
+            "that the adapter is deaf; needed where no sensor gives signs of life",
+            "항상 신호를 내는 비콘의 주소: 이 신호가 끊기면 어댑터 이상으로 판단. 주기 신호를 내는 "
+            "센서가 없는 집에 필요",
+            form=Form.ADAPTER,
+        ),
+    )
     scan: ScanMode = field(
         default=ScanMode.ACTIVE,
         metadata=say(
@@ -209,6 +230,14 @@ class DeviceStanza:
         metadata=say(
             "the driver's own options; `ansim drivers` lists them",
             "드라이버 고유 옵션. 목록: `ansim drivers`",
+        ),
+    )
+    passkey: str = field(
+        default="",
+        metadata=say(
+            "the six digits a band asks for when it is paired, in quotes; empty: it asks for none",
+            "페어링할 때 밴드가 요구하는 숫자 6자리(따옴표). 없으면 비움",
+            form=Form.PASSKEY,
         ),
     )
 

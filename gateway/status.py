@@ -141,6 +141,8 @@ class Status:
             "detail": radio.detail,
             "adverts": radio.adverts,
             "heard_s_ago": seconds_ago(radio.last_heard, now),
+            "using": radio.using,
+            "recoveries": dict(radio.recoveries),
         }
 
     def _devices(self, now: At) -> list[dict[str, Any]]:

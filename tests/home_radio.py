@@ -48,7 +48,8 @@ class Home:
         return [one for one in self.said if isinstance(one, Heard)]
 
     def changes(self, link: Link) -> list[bool]:
-        return [o.up for o in self.said if isinstance(o, LinkChange) and o.link is link]
+        said = [o for o in self.said if isinstance(o, LinkChange) and o.link is link]
+        return [one.up for one in said if not one.step]
 
     def details(self, link: Link) -> list[str]:
         return [o.detail for o in self.said if isinstance(o, LinkChange) and o.link is link]

@@ -49,7 +49,8 @@ class Listener:
         ]
 
     def changes(self, link: Link) -> list[bool]:
-        return [o.up for o in self.said if isinstance(o, LinkChange) and o.link is link]
+        said = [o for o in self.said if isinstance(o, LinkChange) and o.link is link]
+        return [one.up for one in said if not one.step]
 
     async def value(self, device: str, kind: type[V], times: int = 1) -> list[V]:
         while True:

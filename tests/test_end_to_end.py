@@ -124,7 +124,7 @@ async def test_one_missing_bind_key_is_a_fault_of_its_sensor_and_not_the_end_of_
 async def test_an_adapter_that_goes_deaf_is_told_to_the_centre_and_so_is_its_return(
     place: Place,
 ) -> None:
-    home = replace(place.home, radio=RadioSettings(deaf_after_s=1.0))
+    home = replace(place.home, radio=RadioSettings(deaf_after_s=1.0, canary=BUTTON))
     async with daemon(home, place.world):
         place.button.press(Press.SINGLE)
         await place.desk.alarm("pers")

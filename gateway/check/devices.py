@@ -25,6 +25,7 @@ ROLE_NEEDS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
 )
 # Connections that common adapters really hold (CSR 5, Broadcom 7): bleak-retry-connector PR 67.
 SURE_CONNECTIONS = 5
+WITNESSES = 2
 
 
 def devices(home: Home) -> Iterator[Finding]:
@@ -43,6 +44,7 @@ def devices(home: Home) -> Iterator[Finding]:
     yield from _addresses(home)
     yield from _connections(home)
     yield from _scanning(home)
+    yield from _witnesses(home)
     yield from _forgeable(home)
     yield from _buttons(home)
 
@@ -118,6 +120,27 @@ def _scanning(home: Home) -> Iterator[Finding]:
             f"passive 스캔은 일부 센서({', '.join(adverts)})를 듣지 못할 수 있습니다. "
             "`ansim scan`으로 모두 확인한 뒤에만 쓰십시오",
             Text("scan: active", "scan: active"),
+        )
+
+
+def _witnesses(home: Home) -> Iterator[Finding]:
+    """Say so where nobody's silence would prove that the adapter is deaf (gateway.edge.hearing)."""
+    promised = [
+        device.stanza.name
+        for device in home.devices
+        if device.can.sign_of_life_s is not None and not device.connects
+    ]
+    if len(promised) < WITNESSES and not home.settings.radio.canary and home.devices:
+        yield note(
+            "radio.canary",
+            "fewer than two sensors give signs of life: without neighbours nothing proves that the "
+            "adapter hears",
+            "주기 신호를 내는 센서가 두 대 미만입니다. "
+            "이웃 기기가 없으면 어댑터 이상을 알 수 없습니다",
+            Text(
+                "switch beacons on, or name any beacon within reach: radio: {canary: ...}",
+                "비콘 모드를 켜거나 항상 들리는 비콘을 지정하십시오: radio: {canary: ...}",
+            ),
         )
 
 

@@ -111,6 +111,18 @@ def _adapter(text: str) -> Wrong | None:
     )
 
 
+def _passkey(text: str) -> Wrong | None:
+    if not text or re.fullmatch(r"[0-9]{6}", text):
+        return None
+    return Wrong(
+        Text(
+            f"{shown(text)} is no passkey: six digits, in quotes",
+            f"{shown(text)}: 패스키가 아닙니다. 따옴표 안에 숫자 6자리",
+        ),
+        write=both('passkey: "123456"'),
+    )
+
+
 def _name(text: str) -> Wrong | None:
     if _NAME.fullmatch(text):
         return None
@@ -254,6 +266,7 @@ FORMS: Mapping[Form, Callable[[str], Wrong | None]] = MappingProxyType(
         Form.NAME: _name,
         Form.ADDRESS: _address,
         Form.PLACE: _place,
+        Form.PASSKEY: _passkey,
         Form.CLOCK: _clock,
         Form.BROKER_URL: _broker_url,
         Form.USERNAME: _username,

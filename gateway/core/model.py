@@ -270,18 +270,23 @@ class Link(StrEnum):
     CENTRE = "centre"  # the centre's own retained state and its `stored` answers
     STORE = "store"  # the database commits
     KEY = "key"  # a device's bind key opens its packets
+    BOND = "bond"  # a band and the hub know each other's keys
     ANNOUNCER = "announcer"  # what tells the resident can be run
 
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """A part of the way came up or went down; `detail` is for people."""
+    """A part of the way came up or went down; `detail` is for people.
+
+    step: it is still down, and this was done about it (a rung of gateway.edge.recovery).
+    """
 
     at: At
     link: Link
     up: bool
     device: str = ""
     detail: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "설정된 키로 신호를 해독할 수 없습니다",
         ),
         "sensor.key-back": ("its packets open again", "신호가 다시 해독됩니다"),
+        "sensor.bond": (
+            "it no longer accepts this hub's pairing; a technician has to pair it again: {detail}",
+            "이 허브와의 페어링이 풀렸습니다. 기사가 다시 페어링해야 합니다: {detail}",
+        ),
+        "sensor.bond-back": ("its pairing works again", "페어링이 회복되었습니다"),
         "band.away": (
             "band out of reach for {minutes:.0f} min",
             "밴드가 {minutes:.0f}분 동안 연결되지 않습니다",
@@ -75,6 +80,30 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "블루투스 수신 불능: {detail}",
         ),
         "adapter.back": ("the Bluetooth adapter hears again", "블루투스 수신이 회복되었습니다"),
+        "adapter.step-scan": (
+            "still deaf; scan started anew: {detail}",
+            "수신 불능 지속, 스캔을 다시 시작함: {detail}",
+        ),
+        "adapter.step-power": (
+            "still deaf; adapter switched off and on: {detail}",
+            "수신 불능 지속, 어댑터를 껐다 켬: {detail}",
+        ),
+        "adapter.step-spare": (
+            "still deaf; going on with the spare adapter: {detail}",
+            "수신 불능 지속, 예비 어댑터로 전환: {detail}",
+        ),
+        "adapter.step-daemon": (
+            "still deaf; bluetoothd restarted: {detail}",
+            "수신 불능 지속, bluetoothd를 다시 시작함: {detail}",
+        ),
+        "adapter.step-reset": (
+            "still deaf; controller reset: {detail}",
+            "수신 불능 지속, 컨트롤러를 초기화함: {detail}",
+        ),
+        "adapter.step-systemd": (
+            "still deaf; the hub's program is started anew: {detail}",
+            "수신 불능 지속, 허브 프로그램을 다시 시작함: {detail}",
+        ),
         "store.failed": (
             "the database failed: {detail}",
             "데이터베이스 이상: {detail}",

@@ -8,11 +8,15 @@ finds it in seconds instead of after `deaf_after_s`.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.edge.recovery import Sign
 from gateway.errors import RadioError
 
+POWER_S = 10.0
 ANSWER_S = 5.0  # bluetoothd answers in milliseconds; when it hangs, never
 
 # What BlueZ and D-Bus answer, and what a technician can do about it.
@@ -24,6 +28,26 @@ REMEDIES = (
 )
 
 
+# What these words mean for the ladder: there is nobody to ask.
+ABSENT = ("ServiceUnknown", "org.bluez was not provided", "NameHasNoOwner", "Spawn")
+
+
+class AdapterGone(RadioError):  # noqa: N818 - what it is
+    """There is no such adapter."""
+
+
+class Unanswered(RadioError):  # noqa: N818 - what it is
+    """bluetoothd has not answered in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an adapter cannot hear: for the ladder, and for people."""
+
+    sign: Sign
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterState:
     """What bluetoothd says of one adapter."""
@@ -31,6 +55,12 @@ class AdapterState:
     name: str
     address: str
     powered: bool
+    scanning: bool = False
+    owner: str = ""  # which bluetoothd said so: its name on the bus, another after each start
+
+    def is_called(self, wanted: str) -> bool:
+        """Return whether these words (MAC, hciN, empty) mean this adapter."""
+        return wanted == "" or wanted.upper() in {self.address.upper(), self.name.upper()}
 
 
 def in_words(wrong: Exception) -> str:
@@ -50,59 +80,130 @@ async def find_adapter(wanted: str) -> str | None:
         if one.address.upper() == wanted.upper():
             return one.name
     there = ", ".join(f"{one.name} {one.address}" for one in known) or "none"
-    raise RadioError(f"no adapter {wanted} (there is: {there})")
+    raise AdapterGone(f"no adapter {wanted} (there is: {there})")
 
 
-async def adapter_fault(name: str | None) -> str | None:
-    """Return why this adapter (None: any) cannot hear, or None if it should be able to."""
-    try:
-        known = [one for one in await adapters() if name in (None, one.name)]
-    except Exception as wrong:  # noqa: BLE001 - whatever D-Bus throws, it is the answer
-        return in_words(wrong)
-    if not known:
-        return "gone"
-    if not any(one.powered for one in known):
-        return "switched off"
-    return None
+class Examiner:
+    """Asks BlueZ why an adapter cannot hear; remembers which bluetoothd was told to scan."""
+
+    def __init__(self) -> None:
+        self._owner = ""
+
+    async def __call__(self, wanted: str, *, scanning: bool = False) -> Fault | None:
+        """Return why this adapter (MAC, hciN, empty: any) cannot hear; None if it should.
+
+        scanning: whether BlueZ was told to scan with it, and so must say that it does.
+        """
+        try:
+            known = [one for one in await adapters() if one.is_called(wanted)]
+        except Exception as wrong:  # noqa: BLE001 - whatever D-Bus throws, it is the answer
+            return Fault(_sign(wrong), in_words(wrong))
+        if not known:
+            return Fault(Sign.GONE, "gone")
+        if not any(one.powered for one in known):
+            return Fault(Sign.OFF, "switched off")
+        before, owner = self._owner, known[0].owner
+        if not scanning:
+            self._owner = owner
+        elif before and owner != before:
+            return Fault(Sign.RESTARTED, "bluetoothd was restarted")
+        elif not any(one.scanning for one in known):
+            return Fault(Sign.STOPPED, "does not scan any more")
+        return None
+
+
+def _sign(wrong: Exception) -> Sign:
+    text = str(wrong)
+    if isinstance(wrong, AdapterGone):
+        return Sign.GONE
+    if isinstance(wrong, Unanswered):
+        return Sign.HUNG
+    if isinstance(wrong, OSError | EOFError) or any(sign in text for sign in ABSENT):
+        return Sign.ABSENT
+    return Sign.REFUSED
 
 
 async def adapters() -> list[AdapterState]:
     """Ask bluetoothd for its adapters. RadioError when it does not answer."""
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            objects = await _managed_objects()
-    except TimeoutError:
-        raise RadioError(f"bluetoothd does not answer within {ANSWER_S:g} s") from None
+    answer = await ask("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    objects: dict[str, dict[str, Any]] = answer.body[0]
     return [
         AdapterState(
             path.rsplit("/", 1)[1],
             str(found["Address"].value),
             bool(found["Powered"].value),
+            bool(found["Discovering"].value),
+            str(answer.sender or ""),
         )
         for path, interfaces in sorted(objects.items())
         if (found := interfaces.get("org.bluez.Adapter1")) is not None
     ]
 
 
-async def _managed_objects() -> dict[str, dict[str, Any]]:
+async def power(name: str, *, on: bool) -> None:
+    """Switch an adapter (hciN) on or off."""
+    from dbus_fast.signature import Variant  # noqa: PLC0415 - only where BlueZ is
+
+    body = ["org.bluez.Adapter1", "Powered", Variant("b", on)]
+    path = f"/org/bluez/{name}"
+    await call(path, "org.freedesktop.DBus.Properties", "Set", "ssv", body, limit_s=POWER_S)
+
+
+async def call(
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    body: list[Any] | None = None,
+    *,
+    limit_s: float | None = None,
+) -> list[Any]:
+    """Call bluetoothd once and return what it answers, within ANSWER_S if nothing else is said."""
+    said: list[Any] = (await ask(path, interface, member, signature, body, limit_s=limit_s)).body
+    return said
+
+
+async def ask(
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    body: list[Any] | None = None,
+    *,
+    limit_s: float | None = None,
+) -> Any:
+    """Call bluetoothd once and return its message."""
+    limit_s = ANSWER_S if limit_s is None else limit_s
+    from dbus_fast.message import Message  # noqa: PLC0415 - only where BlueZ is
+
+    message = Message(
+        destination="org.bluez",
+        path=path,
+        interface=interface,
+        member=member,
+        signature=signature,
+        body=body or [],
+    )
+    try:
+        async with asyncio.timeout(limit_s), system_bus() as bus:
+            answer = await bus.call(message)
+    except TimeoutError:
+        raise Unanswered(f"bluetoothd does not answer within {limit_s:g} s") from None
+    if answer.error_name:
+        text = " ".join(str(word) for word in answer.body)
+        raise RadioError(f"bluetoothd does not answer: {answer.error_name} {text}".rstrip())
+    return answer
+
+
+@asynccontextmanager
+async def system_bus() -> AsyncIterator[Any]:
+    """Connect to D-Bus for as long as the context lasts."""
     from dbus_fast.aio import MessageBus  # noqa: PLC0415 - only where BlueZ is
     from dbus_fast.constants import BusType  # noqa: PLC0415
-    from dbus_fast.message import Message  # noqa: PLC0415
 
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
         await bus.connect()
-        answer = await bus.call(
-            Message(
-                destination="org.bluez",
-                path="/",
-                interface="org.freedesktop.DBus.ObjectManager",
-                member="GetManagedObjects",
-            )
-        )
+        yield bus
     finally:
         bus.disconnect()
-    if answer.error_name:
-        raise RadioError(f"bluetoothd does not answer: {answer.error_name}")
-    objects: dict[str, dict[str, Any]] = answer.body[0]
-    return objects

@@ -22,11 +22,13 @@ from bleak.exc import BleakCharacteristicNotFoundError, BleakError
 
 from gateway.clock import Clock
 from gateway.driver import Channel, GattPlan, GattStep
+from gateway.edge.within import within
 from gateway.errors import DeviceError
 
 STEP_S = 10.0
 STATUS_AT = 3  # of an answer: F0, operation, type, status
 GOODBYE_S = 0.75  # for all teardown steps, and again for all stop_notify
+GRACE_S = 0.1
 DISCONNECT_S = 3.0  # BlueZ takes up to 2.7 s; with the goodbyes under the 5 s of a stop
 ATT_HEAD = 3
 
@@ -47,8 +49,7 @@ class Conversation:
         """Run every step; also to start anew a stream that the device stopped by itself."""
         for step in self._plan.setup:
             try:
-                async with asyncio.timeout(self._step_s):
-                    await self._run(step)
+                await within(self._step_s, self._run(step))
             except (BleakError, TimeoutError, DeviceError) as wrong:
                 lacking = isinstance(wrong, BleakCharacteristicNotFoundError)
                 if step.optional and (lacking or self._client.is_connected):
@@ -73,8 +74,7 @@ class Conversation:
         while True:
             await clock.sleep(step.every_s or 0.0)
             try:
-                async with asyncio.timeout(self._step_s):
-                    await self._read(step.uuid)
+                await within(self._step_s, self._read(step.uuid))
             except (BleakError, TimeoutError) as wrong:
                 if not step.optional:
                     raise DeviceError(f"read {step.uuid}: {wrong!r}") from wrong
@@ -83,16 +83,19 @@ class Conversation:
         """Leave the device as it was found; whatever fails, the connection is given back."""
         if self._client.is_connected:
             with suppress(Exception):
-                async with asyncio.timeout(GOODBYE_S):
-                    for step in self._plan.teardown:
-                        await self._run(step)
+                await within(GOODBYE_S, self._leave(), grace_s=GRACE_S)
             with suppress(Exception):
-                async with asyncio.timeout(GOODBYE_S):
-                    for uuid in self._subscribed:
-                        await self._client.stop_notify(uuid)
+                await within(GOODBYE_S, self._unsubscribe(), grace_s=GRACE_S)
         with suppress(Exception):
-            async with asyncio.timeout(DISCONNECT_S):
-                await self._client.disconnect()
+            await within(DISCONNECT_S, self._client.disconnect(), grace_s=GRACE_S)
+
+    async def _leave(self) -> None:
+        for step in self._plan.teardown:
+            await self._run(step)
+
+    async def _unsubscribe(self) -> None:
+        for uuid in self._subscribed:
+            await self._client.stop_notify(uuid)
 
     async def _run(self, step: GattStep) -> None:
         match step.action:

@@ -1,6 +1,6 @@
 """The radio: everything that comes over Bluetooth, and the only part that talks to the adapter.
 
-    scan.py      one scanner, and the proof that it hears
+    scan.py      one scanner; hearing.py proves that it is deaf, recovery.py says what to do then
     decoding.py  one Ear a configured device: bytes to Heard, what is wrong counted and dropped
     band.py      one Band a device that is connected to; gatt.py runs its driver's plan
 
@@ -13,8 +13,9 @@ To reload, cancel `run`, make a new Radio from the new devices, and run that.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import structlog
 from bleak.backends.client import BaseBleakClient
@@ -25,9 +26,11 @@ from structlog.typing import FilteringBoundLogger
 from gateway.clock import Clock
 from gateway.core.model import At
 from gateway.edge.band import Band
+from gateway.edge.bonds import Guard, keep_agent
 from gateway.edge.decoding import Deliver, DeviceStatus, Ear, RadioDevice
-from gateway.edge.scan import Recover, Scanner
-from gateway.errors import ConfigurationError
+from gateway.edge.means import BlueZMeans, Means
+from gateway.edge.scan import Scanner
+from gateway.errors import ConfigurationError, DeviceError
 from gateway.settings import RadioSettings
 
 __all__ = ["Radio", "RadioDevice", "RadioStatus", "Sighting"]
@@ -39,7 +42,9 @@ SIGHTINGS = 500  # what a survey keeps; a technician reads tens
 class RadioStatus:
     """What the radio knows now, for `ansim status`. `detail`: the adapter's fault, if it has one.
 
-    last_heard: when an advert of anything was last counted, at most `deaf_after_s` / 18 too early.
+    last_heard: when an advert of anything was last counted, at most a second too late.
+    using: the adapter in use, the technician's or a spare. recoveries: how often each means was
+    used since the start.
     """
 
     adapter: str
@@ -48,6 +53,8 @@ class RadioStatus:
     last_heard: At | None
     adverts: int
     devices: tuple[DeviceStatus, ...]
+    using: str = ""
+    recoveries: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Radio:
         *,
         scanner_backend: type[BaseBleakScanner] | None = None,
         client_backend: type[BaseBleakClient] | None = None,
-        recover: Recover | None = None,
+        hand_over: Callable[[str], None] = lambda _why: None,
         pulse: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         log: FilteringBoundLogger | None = None,
@@ -87,8 +94,10 @@ class Radio:
             if address in self._ears:
                 raise ConfigurationError(f"two devices with the address {address}")
             self._ears[address] = Ear(device, deliver, logger)
+        self._bands: list[Band] = []
         self._sightings: dict[str, Sighting] | None = None
         self._seen: tuple[Sighting, ...] = ()
+        means: Means | None = BlueZMeans(hand_over) if scanner_backend is None else None
         self._scanner = Scanner(
             settings,
             [uuid for device in devices for uuid in device.driver.adverts],
@@ -98,11 +107,16 @@ class Radio:
             self._air,
             logger,
             backend=scanner_backend,
-            recover=recover,
+            promises=_promises(devices),
+            means=means,
+            switched=self._forget_found,
+            cured=self._adapter_back,
             pulse=pulse,
             pause=pause,
         )
         slots = asyncio.Semaphore(settings.max_connections)
+        self._guard, self._on_bluez = Guard(), client_backend is None
+        self._log = logger
         self._bands = [
             Band(
                 ear,
@@ -115,6 +129,7 @@ class Radio:
                 backend=client_backend,
                 streamed=self._scanner.stream,
                 pause=pause,
+                guard=self._guard,
             )
             for ear in self._ears.values()
             if ear.device.driver.plan is not None
@@ -126,6 +141,18 @@ class Radio:
             parts.create_task(self._scanner.run(), name="scanner")
             for band in self._bands:
                 parts.create_task(band.run())
+            if self._on_bluez and any(band.bonds for band in self._bands):
+                passkeys = any(ear.device.stanza.passkey for ear in self._ears.values())
+                agent = keep_agent(self._guard, self._log, passkeys=passkeys)
+                parts.create_task(agent, name="pairing agent")
+
+    async def pair(self, name: str, *, again: bool = False) -> str:
+        """Pair a configured band, on the technician's word; DeviceError when it does not work."""
+        for band in self._bands:
+            if band.name == name:
+                return await band.pair(again=again)
+        known = ", ".join(band.name for band in self._bands if band.bonds) or "none"
+        raise DeviceError(f"no band called {name} (those that pair: {known})")
 
     async def settled(self) -> None:
         """Wait until the adapter scans, or its fault has been delivered."""
@@ -140,6 +167,8 @@ class Radio:
             last_heard=self._scanner.last_heard,
             adverts=self._scanner.adverts,
             devices=tuple(ear.status() for ear in self._ears.values()),
+            using=self._scanner.name,
+            recoveries=dict(self._scanner.recoveries),
         )
 
     async def survey(self, seconds: float) -> tuple[Sighting, ...]:
@@ -157,6 +186,15 @@ class Radio:
     def recent(self) -> tuple[Sighting, ...]:
         """Return what the last survey heard."""
         return self._seen
+
+    def _adapter_back(self) -> None:
+        for band in self._bands:
+            band.adapter_back()
+
+    def _forget_found(self) -> None:
+        """Forget where devices were found: another adapter has to find them itself."""
+        for ear in self._ears.values():
+            ear.found = None
 
     def _hear(self, found: BLEDevice, advert: AdvertisementData) -> None:
         # The hot path: for a foreign advert one look-up, and out.
@@ -178,3 +216,13 @@ class Radio:
         noted[found.address] = Sighting(
             found.address, name, advert.rssi, tuple(sorted(services)), device
         )
+
+
+def _promises(devices: Sequence[RadioDevice]) -> dict[str, float]:
+    """Return the longest silence, by address, of those that promise one and are not connected."""
+    found = {}
+    for one in devices:
+        promise_s = one.driver.capabilities(one.stanza.options).sign_of_life_s
+        if one.driver.plan is None and promise_s is not None:
+            found[one.stanza.address.upper()] = promise_s
+    return found

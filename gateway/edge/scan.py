@@ -1,76 +1,71 @@
-"""Discovery on one adapter: the only scanner in the house, and the proof that it hears.
+"""Discovery on one adapter: the only scanner in the house, and what is done when it hears nothing.
 
 BlueZ knows one discovery an application (a second one gets InProgress), so this part owns it, and
 connections are made from the devices that it found. A scanner whose adapter was powered off, whose
 bluetoothd died or whose dongle was pulled raises nothing and stays dead after the cause has gone:
-silence is all there is to see. So hearing is proven by adverts of anything at all, foreign
-neighbours included. When nothing was heard for `deaf_after_s` of the home's time:
+silence is all there is to see. Once a second the silence is looked at:
 
-    1  the core is told (LinkChange ADAPTER down: what follows is blind time, no inactivity)
-    2  `recover(n)`, n the restarts in a row that brought nothing: the seam for stronger means
-    3  stop, its errors ignored, then start again; while starting fails, with growing waits
+    asked     BlueZ itself, when it is unusually quiet: an adapter that is off, gone or does not
+              scan, a bluetoothd that is absent or hangs, is known within seconds
+    weighed   by who is missing (gateway.edge.hearing): quiet is not deaf
 
-and when anything is heard again, the core is told that too. An adapter that is absent at the start
-is the same case. A living GATT stream is hearing as well: it forbids the alarm, not the restart.
-On BlueZ a silent adapter is asked after a third of the time: one that is gone or switched off is
-told at once. The pulse for the watchdog turns with each look and each attempt, deaf or not: a dead
-adapter is reported, and no reason to start the daemon anew.
+Then the core is told (LinkChange ADAPTER down: what follows is blind time, no inactivity), the next
+rung of the ladder is climbed (gateway.edge.healing), the scan is started anew, and so on until
+anything at all is heard; the core is told of each rung, and of the end. An adapter that is absent
+at the start is the same case. The pulse for the watchdog turns with each look and each attempt,
+deaf or not: a dead adapter is reported, and no reason to start the daemon anew.
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Protocol
 
 from bleak import BleakScanner
-from bleak.args.bluez import BlueZScannerArgs, OrPattern
-from bleak.assigned_numbers import AdvertisementDataType
+from bleak.args.bluez import BlueZScannerArgs
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from structlog.typing import FilteringBoundLogger
 
 from gateway.clock import Clock
 from gateway.core.model import At, Link, LinkChange
-from gateway.edge.adapter import adapter_fault, find_adapter, in_words
+from gateway.edge.adapter import Examiner, Fault, find_adapter, in_words
 from gateway.edge.decoding import Deliver
+from gateway.edge.healing import Healer, Patient
+from gateway.edge.hearing import Ears, Hearing
+from gateway.edge.means import Means, ScanOnly
+from gateway.edge.patterns import patterns
+from gateway.edge.recovery import Rung, Sign
+from gateway.edge.within import within
 from gateway.settings import RadioSettings, ScanMode
-from gateway.supervise import backoff, jittered
 
 START_S = 20.0  # D-Bus answers in milliseconds or, when bluetoothd hangs, never
 STOP_S = 5.0
-CHECKS = 18  # looks at the counters within `deaf_after_s`: every 5 s at its default
-LOOK_S = 30.0  # and at least so often: each look is a proof of work for the watchdog
-
-# BlueZ's passive scan reports only what matches a pattern. Nearly every advert begins with one of
-# these flags; sensors that send none (bthome-ble#26) are caught by their service data.
-FLAGS = (b"\x02", b"\x04", b"\x05", b"\x06", b"\x1a")
-BASE_UUID = "-0000-1000-8000-00805f9b34fb"
+CHECKS = 18  # looks at what was heard within `deaf_after_s`, at least
+LOOK_S = 1.0  # and at least so often: each look is a proof of work for the watchdog
+ASK_S = 5.0
+STREAM_MS = 15_000
+# What BlueZ may say for a moment of a healthy adapter, and how many looks make it true. Between two
+# rounds of its discovery it does not scan for up to 10 s.
+AGAIN = {Sign.HUNG: 2, Sign.STOPPED: 12}
 
 Hear = Callable[[BLEDevice, AdvertisementData], None]
-Recover = Callable[[int], Awaitable[None]]
-Ask = Callable[[str | None], Awaitable[str | None]]
 
 
-def patterns(adverts: Iterable[str]) -> list[OrPattern]:
-    """Return what a passive scan must match to hear these AD elements and the neighbours."""
-    found = [OrPattern(0, AdvertisementDataType.FLAGS, flags) for flags in FLAGS]
-    for uuid in sorted(set(adverts)):
-        if uuid.startswith("mfr:"):
-            kind = AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA
-            found.append(OrPattern(0, kind, int(uuid[4:], 16).to_bytes(2, "little")))
-        elif uuid.endswith(BASE_UUID) and uuid.startswith("0000"):
-            kind = AdvertisementDataType.SERVICE_DATA_UUID16
-            found.append(OrPattern(0, kind, bytes.fromhex(uuid[4:8])[::-1]))
-        else:
-            kind = AdvertisementDataType.SERVICE_DATA_UUID128
-            found.append(OrPattern(0, kind, bytes.fromhex(uuid.replace("-", ""))[::-1]))
-    return found
+class Ask(Protocol):
+    """Ask what is wrong with the adapter of this name; None: nothing."""
+
+    async def __call__(self, wanted: str, *, scanning: bool = ...) -> Fault | None:
+        """Ask."""
+        ...
 
 
 class Scanner:
     """Scans for ever, and says when it is deaf.
 
+    promises: seconds by address of the sensors that promise signs of life.
     adverts: how many were heard, of anything. streamed: values heard over connections.
+    switched: told when another adapter is used from now on. cured: when anything is heard again.
     """
 
     def __init__(
@@ -83,18 +78,35 @@ class Scanner:
         air: asyncio.Lock,
         log: FilteringBoundLogger,
         *,
+        promises: Mapping[str, float] | None = None,
         backend: type[BaseBleakScanner] | None = None,
-        recover: Recover | None = None,
+        means: Means | None = None,
         ask: Ask | None = None,
+        switched: Callable[[], None] = lambda: None,
+        cured: Callable[[], None] = lambda: None,
         pulse: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings, self._wanted, self._hear = settings, tuple(wanted), hear
         self._clock, self._deliver, self._air, self._log = clock, deliver, air, log
-        self._backend, self._recover, self._pulse, self._pause = backend, recover, pulse, pause
-        self._ask = ask or (adapter_fault if backend is None else None)
-        self._chosen: str | None = None
+        self._backend, self._pulse, self._switched = backend, pulse, switched
+        self._cured = cured
+        self._ask = ask or (Examiner() if backend is None else None)
+        self._names = (settings.adapter, *settings.spares)
+        self._which = 0
+        self._chosen = ""
         self._scanner: BleakScanner | None = None
+        self._ears = Ears(
+            promises or {},
+            clock.now().mono_ms,
+            deaf_after_s=settings.deaf_after_s,
+            canary=settings.canary.upper(),
+        )
+        self._healer = Healer(means or ScanOnly(), self._tell_step, log, pause)
+        self._patience_s = 0.0
+        self._fresh: set[str] = set()
+        self._streamed_ms: int | None = None
+        self._doubts: tuple[Sign, int] | None = None
         self._up: bool | None = None
         self.adapter = settings.adapter or "default"  # a fault is about this name, and ends by it
         self.scanning = False
@@ -104,23 +116,24 @@ class Scanner:
         self.detail = ""
         self.settled = asyncio.Event()  # scanning, or the fault has been told
 
+    @property
+    def recoveries(self) -> Mapping[str, int]:
+        """How often each means was used."""
+        return self._healer.counts
+
+    @property
+    def name(self) -> str:
+        """Return what the adapter in use is called: the technician's word, or a spare's address."""
+        return self._names[self._which] or self.adapter
+
     async def run(self) -> None:
         """Scan until cancelled; whatever the stack does, try again."""
-        in_vain = failed = 0
         try:
             while True:
-                if in_vain and self._recover is not None:
-                    await self._recover(in_vain)
                 self._pulse()
-                if await self._start():
-                    failed = 0
-                    before = self.adverts
-                    await self._until_silent()
-                    in_vain = in_vain + 1 if self.adverts == before else 1
-                    await self._stop()
-                else:
-                    failed, in_vain = failed + 1, in_vain + 1
-                    await self._pause(jittered(backoff(failed), random.random()))  # noqa: S311 - no secret
+                fault = await self._start() or await self._until_deaf()
+                await self._stop()
+                await self._treat(fault)
         finally:
             await self._stop()
 
@@ -130,33 +143,46 @@ class Scanner:
 
     def _heard(self, device: BLEDevice, advert: AdvertisementData) -> None:
         self.adverts += 1
+        self._fresh.add(device.address)
         if self._up is not True:
-            self._report(up=True, detail="")
+            done = self._healer.cured()
+            self._cured()
+            self._ears.again(self._clock.now().mono_ms)
+            self._report(up=True, detail=done)
         self._hear(device, advert)
 
-    async def _start(self) -> bool:
+    # ------------------------------------------------------------------ starting and stopping
+    async def _start(self) -> Fault | None:
+        """Start; return why that failed."""
         try:
-            async with self._air, asyncio.timeout(START_S):
-                self._scanner = await self._new_scanner()
-                await self._scanner.start()
+            async with self._air:
+                await within(START_S, self._begin())
         except Exception as wrong:  # noqa: BLE001 - whatever the stack throws, the adapter failed
-            self._log.warning("scan not started", adapter=self.adapter, error=repr(wrong))
-            self._report(up=False, detail=f"{self.adapter}: {in_words(wrong)}")
+            self._log.warning("scan not started", adapter=self.name, error=repr(wrong))
             await self._stop()
-            return False
+            return await self._asked(scanning=False) or Fault(Sign.REFUSED, in_words(wrong))
         finally:
             self._pulse()
         self.scanning = True
         self.settled.set()
-        return True
+        return None
+
+    async def _begin(self) -> None:
+        self._scanner = await self._new_scanner()
+        await self._scanner.start()
+        if self._ask is not None:  # so that it knows which bluetoothd scans
+            await self._ask(self._names[self._which], scanning=False)
 
     async def _new_scanner(self) -> BleakScanner:
         mode = self._settings.scan
+        # Unchanged adverts (a canary's never change) are delivered without DuplicateData as well:
+        # measured with BlueZ 5.66, tests/hub/facts.py.
         bluez: BlueZScannerArgs = {}
         if self._backend is None:
-            self._chosen = await find_adapter(self._settings.adapter)
-            if self._chosen is not None:
-                bluez["adapter"] = self._chosen
+            found = await find_adapter(self._names[self._which])
+            self._chosen = found or self._chosen
+            if found is not None:
+                bluez["adapter"] = found
         if mode is ScanMode.PASSIVE:
             bluez["or_patterns"] = [*patterns(self._wanted)]
         return BleakScanner(
@@ -173,40 +199,102 @@ class Scanner:
             return
         # A scanner whose adapter died answers "No discovery started": it is stopped all the same.
         with suppress(Exception):
-            async with self._air, asyncio.timeout(STOP_S):
-                await scanner.stop()
+            async with self._air:
+                await within(STOP_S, scanner.stop())
 
-    async def _until_silent(self) -> None:
-        """Return when the scan must be started anew; tell the core, unless a stream is heard."""
+    # ------------------------------------------------------------------ listening
+    async def _until_deaf(self) -> Fault:
+        """Return the fault that must be treated."""
         limit_s = self._settings.deaf_after_s
-        adverts, since = self.adverts, self._clock.now()
-        streamed, streamed_at = self.streamed, since
+        began = self._clock.now().mono_ms
+        streamed = self.streamed
+        self._doubts = None
         while True:
             await self._clock.sleep(min(limit_s / CHECKS, LOOK_S))
             self._pulse()
             now = self._clock.now()
             if self.streamed != streamed:
-                streamed, streamed_at = self.streamed, now
-            if self.adverts != adverts:
-                adverts, since = self.adverts, now
-                self.last_heard = now
-            silent_s = (now.mono_ms - since.mono_ms) / 1000
-            fault = await self._fault() if silent_s >= limit_s / 3 else None
-            if fault is not None:
-                self._report(up=False, detail=f"{self.adapter}: {fault}")
-                return
-            if silent_s >= limit_s:
-                if now.mono_ms - streamed_at.mono_ms >= limit_s * 1000:
-                    self._report(
-                        up=False, detail=f"{self.adapter}: nothing heard for {limit_s:g} s"
-                    )
+                streamed, self._streamed_ms = self.streamed, now.mono_ms
+            if self._fresh:
+                self._note(now)
+            elif (fault := await self._judged(now.mono_ms, began)) is not None:
+                return fault
+
+    def _note(self, now: At) -> None:
+        self.last_heard = now
+        for address in self._fresh:
+            self._ears.heard(address, now.mono_ms)
+        self._fresh.clear()
+        self._doubts = None
+
+    async def _judged(self, now_ms: int, began_ms: int) -> Fault | None:
+        """Judge a silence."""
+        silent_s, limit_s = self._ears.silent_s(now_ms), self._settings.deaf_after_s
+        # A fault that BlueZ knows is asked for early; while deaf at every look.
+        unusual_s = min(limit_s / 3, max(ASK_S, 3 * self._ears.usual_s()))
+        if (self._up is False or silent_s >= unusual_s) and (fault := await self._asked()):
+            return fault
+        if self._up is False:
+            if (now_ms - began_ms) / 1000 < self._patience_s:
+                return None
+            return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
+        if self._ears.judge(now_ms) is Hearing.DEAF:
+            return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
+        return None
+
+    async def _asked(self, *, scanning: bool = True) -> Fault | None:
+        """Ask BlueZ; an answer that may pass by itself counts when it has been given often."""
+        if self._ask is None:
+            return None
+        fault = await self._ask(self._names[self._which], scanning=scanning)
+        if fault is None or fault.sign not in AGAIN:
+            self._doubts = None
+            return fault
+        sign, times = self._doubts or (fault.sign, 0)
+        times = times + 1 if sign is fault.sign else 1
+        self._doubts = (fault.sign, times)
+        return fault if times >= AGAIN[fault.sign] else None
+
+    # ------------------------------------------------------------------ deaf
+    async def _treat(self, fault: Fault) -> None:
+        now_ms = self._clock.now().mono_ms
+        self._report(up=False, detail=f"{self.name}: {fault.detail}")
+        patient = Patient(
+            name=self._chosen,
+            spares=len(self._names) > 1,
+            streaming=self._streams(now_ms),
+            heard_ever=self._ears.anything or self.streamed > 0,
+            usual_s=self._ears.usual_s(),
+        )
+        step = await self._healer.treat(fault, patient)
+        if step.rung is Rung.SPARE:
+            await self._next_adapter()
+        self._patience_s = step.wait_s
+
+    def _streams(self, now_ms: int) -> bool:
+        return self._streamed_ms is not None and now_ms - self._streamed_ms < STREAM_MS
+
+    async def _next_adapter(self) -> None:
+        """Go on with the next adapter that works; stay where none does."""
+        count = len(self._names)
+        for number in (*range(self._which + 1, count), *range(self._which)):
+            if self._ask is None or await self._ask(self._names[number], scanning=False) is None:
+                self._which = number
+                self._log.warning("another adapter", adapter=self.name)
+                self._switched()
                 return
 
-    async def _fault(self) -> str | None:
-        return None if self._ask is None else await self._ask(self._chosen)
+    def _tell_step(self, rung: Rung, detail: str) -> None:
+        if self._up is False:
+            at = self._clock.now()
+            self._deliver(
+                LinkChange(
+                    at, Link.ADAPTER, up=False, device=self.adapter, detail=detail, step=rung
+                )
+            )
 
     def _report(self, *, up: bool, detail: str) -> None:
-        self.detail = detail
+        self.detail = detail if not up or self._which else ""
         if self._up is not up:
             self._up = up
             at = self._clock.now()

@@ -6,7 +6,7 @@ order, `what` first, with its instant as `boot`, `mono_ms`, `wall_ms`, `proven`:
     packet    device, channel, uuid, hex, rssi      bytes off the radio, before any decoding
     heard     device, rssi                          a sign of life without bytes of interest
     tick
-    link      link, up, device, detail
+    link      link, up, device, detail, step (only where there is one)
     proven                                          the wall clock was proven right
     returned  last_seen (an instant or null)        the hub started
     memory    device, values (no instant)           replay counters from before the recording
@@ -109,9 +109,10 @@ def as_line(given: Packet | Input | Memory) -> dict[str, Any] | None:
             what, told = "heard", {"device": device, "rssi": rssi}
         case Tick():
             what, told = "tick", {}
-        case LinkChange(link=link, up=up, device=device, detail=detail):
+        case LinkChange(link=link, up=up, device=device, detail=detail, step=step):
             what = "link"
             told = {"link": link.value, "up": up, "device": device, "detail": detail}
+            told |= {"step": step} if step else {}
         case ClockProven():
             what, told = "proven", {}
         case HubReturned(last_seen=last):
@@ -196,7 +197,8 @@ def _packet(line: Mapping[str, Any]) -> Packet:
 
 def _link(line: Mapping[str, Any]) -> LinkChange:
     device, detail = _text(line, "device"), _text(line, "detail")
-    return LinkChange(_at(line), Link(line["link"]), _flag(line, "up"), device, detail)
+    step = _text(line, "step") if "step" in line else ""
+    return LinkChange(_at(line), Link(line["link"]), _flag(line, "up"), device, detail, step)
 
 
 def _returned(line: Mapping[str, Any]) -> HubReturned:

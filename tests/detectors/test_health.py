@@ -15,10 +15,12 @@ from gateway.core.model import (
     Kind,
     Link,
     LinkChange,
+    Reason,
     Stage,
     Tick,
 )
 from gateway.core.texts import render
+from gateway.edge.recovery import Rung
 from tests.fakes import BOOT, at, heard, tick
 
 DEAF = LinkChange(at(100), Link.ADAPTER, up=False)
@@ -91,6 +93,28 @@ def test_a_link_that_falls_is_a_fault_once_and_ends_when_it_returns() -> None:
     assert said(LinkDetector(), DEAF, DEAF, hears, hears) == [
         (Stage.CONFIRMED, "adapter.deaf"),
         (Stage.ENDED, "adapter.back"),
+    ]
+
+
+def test_each_step_of_a_recovery_is_noted_on_the_open_fault_in_both_languages() -> None:
+    def step(rung: str) -> LinkChange:
+        return LinkChange(at(150), Link.ADAPTER, up=False, detail="off; 0.1 s", step=rung)
+
+    links = LinkDetector()
+    assert said(links, step("scan")) == [], "nothing is open yet"
+    rungs = [rung.value for rung in Rung]
+    told = said(links, DEAF, *(step(rung) for rung in rungs))
+    assert told[1:] == [(Stage.NOTED, f"adapter.step-{rung}") for rung in rungs]
+    for _, code in told[1:]:
+        assert all("off; 0.1 s" in text for text in render(Reason(code, {"detail": "off; 0.1 s"})))
+
+
+def test_a_lost_bond_is_a_fault_of_its_band_until_it_works_again() -> None:
+    lost = LinkChange(at(1), Link.BOND, up=False, device="band", detail="ansim pair band --again")
+    works = LinkChange(at(9), Link.BOND, up=True, device="band")
+    assert said(LinkDetector(), lost, works) == [
+        (Stage.CONFIRMED, "sensor.bond"),
+        (Stage.ENDED, "sensor.bond-back"),
     ]
 
 

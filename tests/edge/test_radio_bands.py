@@ -1,6 +1,8 @@
 """Devices that are connected to."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -189,6 +191,7 @@ async def test_no_more_bands_are_connected_at_once_than_the_settings_allow() -> 
         home.air.advert(SECOND)
         await settle()
         assert second.did == []
+        assert "no free connection slot" in home.details(Link.BAND)[-1]
         first.drop()
         await second.until("connect")
 
@@ -261,7 +264,7 @@ async def test_the_charge_is_read_again_at_the_plans_interval_of_the_homes_time(
 async def test_connecting_and_restarting_the_scan_exclude_each_other() -> None:
     gate = asyncio.Event()
     device = band(gate=gate)
-    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0)
+    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(ADDRESS)
         await device.until("connect")
@@ -273,17 +276,19 @@ async def test_connecting_and_restarting_the_scan_exclude_each_other() -> None:
         assert (home.air.stops, home.air.starts) == (1, 2)
 
 
-async def test_a_living_stream_is_hearing_and_forbids_the_alarm_of_a_deaf_adapter() -> None:
+async def test_beside_a_living_stream_deafness_is_told_and_only_the_scan_is_started_anew() -> None:
     device = band()
-    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0)
+    home = Home(worn(), bands={ADDRESS: device}, deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(ADDRESS)
         await home.until(Link.BAND, "up")
-        for _ in range(20):
+        for _ in range(11):
             device.notify(DATA, b"\x02")
             await home.clock.forward(10)
-        assert home.changes(Link.ADAPTER) == [True]
-        assert home.air.starts > 1  # no advert of anything: the scan is restarted all the same
+        assert home.changes(Link.ADAPTER) == [True, False], "the sensors are unheard"
+        assert home.air.starts > 1
+        assert set(home.radio.status().recoveries) == {"scan"}
+        assert home.changes(Link.BAND) == [True]
 
 
 async def test_foreign_adverts_connect_nothing() -> None:
@@ -321,3 +326,42 @@ async def test_a_command_without_its_answer_is_given_up() -> None:
     talk = await connected(band(answers={START: b"\xf0\x05\x00\x00"}), plan)
     with pytest.raises(DeviceError, match="no answer within"):
         await talk.setup()
+
+
+async def advertising(home: Home, until: Callable[[], bool]) -> None:
+    """Let the band advertise, ten milliseconds apart, until that is so."""
+    while not until():
+        home.air.advert(ADDRESS)
+        await asyncio.sleep(0.01)
+
+
+async def test_a_bonded_band_that_breaks_off_thrice_has_lost_its_bond_until_it_works_again() -> (
+    None
+):
+    device = band(refuse=BleakError("failed to discover services, device disconnected"))
+    home = Home(worn(plan=replace(PLAN, bonded=True)), bands={ADDRESS: device})
+    async with home.running():
+        await advertising(home, lambda: home.changes(Link.BOND) == [False])
+        assert device.did.count("connect") >= 3
+        assert "--again" in home.details(Link.BOND)[0]
+        device.refuse = None
+        await advertising(home, lambda: home.changes(Link.BOND) == [False, True])
+
+
+async def test_a_bonded_band_that_is_out_of_reach_has_not_lost_its_bond() -> None:
+    device = band(refuse=BleakError("Timeout: not found"))
+    home = Home(worn(plan=replace(PLAN, bonded=True)), bands={ADDRESS: device})
+    async with home.running():
+        await advertising(home, lambda: len(home.air.pauses) >= 4)
+    assert home.changes(Link.BOND) == []
+
+
+async def test_pairing_is_refused_with_the_reason() -> None:
+    home = Home(worn(), worn(name="polar", address=SECOND, plan=replace(PLAN, bonded=True)))
+    async with home.running():
+        with pytest.raises(DeviceError, match="no band called x"):
+            await home.radio.pair("x")
+        with pytest.raises(DeviceError, match="needs no pairing"):
+            await home.radio.pair("band")
+        with pytest.raises(DeviceError, match="not heard"):
+            await home.radio.pair("polar")

@@ -122,7 +122,8 @@ async def test_a_band_lost_with_the_adapter_is_connected_again_when_it_is_back()
     listener = Listener()
     async with World(SystemClock()) as world:
         await world.connectable(HeartBand(world.air, BAND))
-        settings = RadioSettings(deaf_after_s=0.3)
+        world.shelly_motion(NEIGHBOUR, beacon_s=0.05)
+        settings = RadioSettings(deaf_after_s=0.3, canary=NEIGHBOUR)
         device = configured("band", BAND, "heart_rate")
         async with radio(world, listener, device, settings=settings):
             await listener.link(Link.BAND, "up")
@@ -136,7 +137,7 @@ async def test_an_adapter_switched_off_and_on_hears_again() -> None:
     listener = Listener()
     async with World(SystemClock()) as world:
         motion = world.shelly_motion(MOTION, beacon_s=0.05)
-        settings = RadioSettings(deaf_after_s=0.3)
+        settings = RadioSettings(deaf_after_s=0.3, canary=MOTION)
         async with radio(world, listener, configured("hall", MOTION, "bthome"), settings=settings):
             await listener.link(Link.ADAPTER, "up")
             await world.power(on=False)

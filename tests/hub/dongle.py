@@ -22,8 +22,8 @@ GONE = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 class DongleController(AirController):
     """What lies behind one /dev/vhci.
 
-    deaf_until: "scan", "reset" or "plug": what makes it hear again. "": it hears.
-    commands: how often each HCI command came, by name.
+    deaf_until: "reset" or "plug": what makes it hear again. "": it hears. (A scan enabled anew is
+    no cure worth playing: in an active discovery the kernel does that every ten seconds.)
     """
 
     deaf_until = ""
@@ -46,17 +46,12 @@ class DongleController(AirController):
             super().send_hci_packet(packet)
 
     def on_hci_packet(self, packet: Any) -> None:
-        """Obey the kernel; some of its commands end a played deafness."""
+        """Obey the kernel; a reset ends a deafness that was played until then."""
         if isinstance(packet, hci.HCI_Reset_Command):
             self.resets += 1
-            self._hear_again("reset", "scan")
-        if isinstance(packet, hci.HCI_LE_Set_Scan_Enable_Command) and packet.le_scan_enable:
-            self._hear_again("scan")
+            if self.deaf_until == "reset":
+                self.deafen("")
         super().on_hci_packet(packet)
-
-    def _hear_again(self, *cures: str) -> None:
-        if self.deaf_until in cures:
-            self.deafen("")
 
     def deafen(self, until: str) -> None:
         """Hear nothing until that happens; empty: hear."""

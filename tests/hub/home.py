@@ -9,8 +9,10 @@ import yaml
 HUB, DISTRICT = "mfzwizltmvzxg2lqnrsv6ylcmm", "1120000000"
 ADAPTER, SPARE = "F0:F1:F2:F3:F4:F5", "F0:F1:F2:F3:F4:F6"
 KEYS = Path("/etc/ansim-lab/keys")
+WORLD, SENT = Path("/run/world.sock"), Path("/run/world.sent")
 SHELLY_KEY, XIAOMI_KEY = bytes(range(16)), bytes(range(16, 32))
 BEACON_S = 5.0
+NEIGHBOUR = "C0:00:00:00:00:77"  # advertises every second, always the same
 
 BANDS = ("band-a", "band-b", "band-c")
 SENSORS = ("hall", "door", "sos", "bath")
@@ -19,7 +21,7 @@ ADDRESS: Mapping[str, str] = {
     "band-a": "A0:9E:1A:00:00:01",
     "band-b": "A0:9E:1A:00:00:02",
     "band-c": "A0:9E:1A:00:00:03",
-    "locked": "A0:9E:1A:00:00:04",
+    "locked": "C0:9E:1A:00:00:04",  # a static address: bluetoothd keeps the bonds of no other kind
     "hall": "B4:35:22:00:00:01",
     "door": "B4:35:22:00:00:02",
     "sos": "B4:35:22:00:00:03",

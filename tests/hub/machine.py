@@ -13,9 +13,8 @@ from gateway.clock import SystemClock
 from gateway.edge.control import ask
 from gateway.settings import BrokerSettings
 from tests.homes import Desk, centre
-from tests.hub import world
 from tests.hub.account import Account
-from tests.hub.home import ADDRESS, BANDS, SENSORS, devices, write
+from tests.hub.home import ADDRESS, BANDS, SENSORS, SENT, WORLD, devices, write
 
 CONFIG = Path("/etc/ansim-lab")
 STATE, CONTROL = Path("/var/lib/ansim-gateway"), Path("/run/ansim-gateway/control.sock")
@@ -69,7 +68,7 @@ class Machine:
 
     async def world(self, command: str) -> Any:
         """Command the world; Failed if it could not."""
-        reader, writer = await asyncio.open_unix_connection(world.SOCKET)
+        reader, writer = await asyncio.open_unix_connection(WORLD)
         try:
             writer.write(f"{command}\n".encode())
             async with asyncio.timeout(20):
@@ -174,7 +173,7 @@ async def machine() -> AsyncIterator[Machine]:
         async with centre(work, BrokerSettings(url=BROKER)) as desk:
             say("the centre is up")
             names = {address: name for name, address in ADDRESS.items()}
-            yield Machine(desk, Account(world.SENT, STATE, names))
+            yield Machine(desk, Account(SENT, STATE, names))
     finally:
         for process in (outside, broker):
             with contextlib.suppress(ProcessLookupError):

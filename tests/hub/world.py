@@ -15,22 +15,34 @@ from typing import Any
 import numpy as np
 from bumble import ll
 from bumble.gatt import Characteristic
+from bumble.hci import Address
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 
 from gateway.clock import SystemClock
 from gateway.core.model import Press
-from gateway.virtual.advert import read_advert, uuid_text
+from gateway.virtual.advert import read_advert, uuid_text, write_advert
 from gateway.virtual.advertiser import Advertiser
-from gateway.virtual.link import Air, AirController
+from gateway.virtual.link import Advert, Air, AirController
 from gateway.virtual.pmd_control import H10, POLAR_360
 from gateway.virtual.polar import PolarBand
 from gateway.virtual.wear import fall, quiet
 from gateway.virtual.world import World
 from tests.hub.dongle import Dongle
-from tests.hub.home import ADAPTER, ADDRESS, BANDS, BEACON_S, LOCKED, SHELLY_KEY, SPARE, XIAOMI_KEY
+from tests.hub.home import (
+    ADAPTER,
+    ADDRESS,
+    BANDS,
+    BEACON_S,
+    LOCKED,
+    NEIGHBOUR,
+    SENT,
+    SHELLY_KEY,
+    SPARE,
+    WORLD,
+    XIAOMI_KEY,
+)
 
-SOCKET, SENT = Path("/run/world.sock"), Path("/run/world.sent")
 BEACONS_S = {"hall": BEACON_S, "door": BEACON_S, "sos": BEACON_S, "bath": BEACON_S}
 Tell = Callable[[Characteristic, bytes], None]
 ENCRYPTED = PairingDelegate.KeyDistribution.DISTRIBUTE_ENCRYPTION_KEY
@@ -95,10 +107,17 @@ class LabWorld(World):
         self.bath = self.xiaomi_motion(ADDRESS["bath"], XIAOMI_KEY)
         self.bath.beacon_s = BEACON_S
         self.sensors = {"hall": self.hall, "door": self.door, "sos": self.sos, "bath": self.bath}
+        self._tasks.append(asyncio.create_task(self._neighbour()))
         for number, name in enumerate(BANDS):
             await self._band(name, H10, seed=number + 1)
         await self._band(LOCKED, POLAR_360, seed=9)
         lock(self.bands[LOCKED])
+
+    async def _neighbour(self) -> None:
+        advert = Advert(Address(NEIGHBOUR), write_advert(name="canary"), -70)
+        while True:
+            await asyncio.sleep(1.0)
+            self.air.send_advertising_pdu(None, advert)
 
     async def _band(self, name: str, model: Any, seed: int) -> None:
         band = await self.polar_band(ADDRESS[name], model, serial=f"0000000{seed}", seed=seed)
@@ -222,7 +241,7 @@ async def main() -> None:
             await writer.drain()
         writer.close()
 
-    await asyncio.start_unix_server(client, SOCKET)
+    await asyncio.start_unix_server(client, WORLD)
     sys.stdout.write("WORLD-UP\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

@@ -25,6 +25,7 @@ FAULTS: Mapping[Link, tuple[Kind, str, str]] = MappingProxyType(
         Link.ADAPTER: (Kind.FAULT_ADAPTER, "adapter.deaf", "adapter.back"),
         Link.STORE: (Kind.FAULT_STORE, "store.failed", "store.back"),
         Link.ANNOUNCER: (Kind.FAULT_HUB, "announcer.failed", "announcer.back"),
+        Link.BOND: (Kind.FAULT_SENSOR, "sensor.bond", "sensor.bond-back"),
         Link.KEY: (Kind.FAULT_SENSOR, "sensor.key", "sensor.key-back"),
     }
 )
@@ -55,6 +56,11 @@ class LinkDetector:
             self._down.add((kind, given.device))
         self._keys.discard(given.device)
         device = given.device or given.link.value
+        if given.step:
+            if (kind, device) in self._down:
+                told = Reason(f"{given.link.value}.step-{given.step}", {"detail": given.detail})
+                yield Decision(kind, Stage.NOTED, given.at, device, told)
+            return
         if given.up != ((kind, device) in self._down):
             return
         (self._down.discard if given.up else self._down.add)((kind, device))

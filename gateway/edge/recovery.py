@@ -1,0 +1,141 @@
+"""Bringing a deaf adapter back: which means, in which order. The policy; pure.
+
+What is known of the fault (`Sign`) chooses the ladder, since a scan that is started anew helps
+nobody whose bluetoothd hangs. Each means is tried once in a deafness, the mildest first:
+
+    scan      stop and start the scan
+    power     switch the adapter off and on (D-Bus)
+    spare     go on with another adapter
+    daemon    restart bluetoothd (a root unit, through polkit)
+    reset     reset the controller: USB, or the serial driver of a Raspberry Pi (a root unit)
+    systemd   end this process with an error: systemd starts a new one
+
+After each the adapter gets a while in which anything at all must be heard. When the ladder is
+through, a pause that grows, and it is climbed again. Two rules keep it from harming: a living
+stream of a band is only broken when two scans in a row brought nothing, and the last rung is taken
+only by a process that has heard something in its life: a new one will hear no dongle that is dead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from gateway.supervise import backoff
+
+
+class Sign(StrEnum):
+    """What is known of the fault."""
+
+    SILENT = "silent"  # powered, scanning, and nothing is heard
+    STOPPED = "stopped"  # BlueZ does not scan although it was told to
+    REFUSED = "refused"  # the scan could not be started
+    OFF = "off"  # the adapter is switched off or blocked
+    GONE = "gone"  # there is no such adapter
+    ABSENT = "absent"  # there is no bluetoothd
+    RESTARTED = "restarted"  # there is another bluetoothd than the one that was told to scan
+    HUNG = "hung"  # bluetoothd does not answer
+
+
+class Rung(StrEnum):
+    """One means."""
+
+    SCAN = "scan"
+    POWER = "power"
+    SPARE = "spare"
+    DAEMON = "daemon"
+    RESET = "reset"
+    SYSTEMD = "systemd"
+
+
+_WHOLE = (Rung.SCAN, Rung.POWER, Rung.SPARE, Rung.DAEMON, Rung.RESET, Rung.SYSTEMD)
+
+LADDERS: Mapping[Sign, tuple[Rung, ...]] = MappingProxyType(
+    {
+        Sign.SILENT: _WHOLE,
+        Sign.STOPPED: _WHOLE,
+        Sign.REFUSED: _WHOLE,
+        Sign.OFF: (Rung.POWER, Rung.SPARE, Rung.RESET, Rung.DAEMON, Rung.SYSTEMD),
+        # Asking for it starts bluetoothd (D-Bus activation): a scan is enough, most of the time.
+        Sign.ABSENT: (Rung.SCAN, Rung.DAEMON, Rung.SYSTEMD),
+        Sign.RESTARTED: (Rung.SCAN, Rung.DAEMON, Rung.SYSTEMD),
+        Sign.HUNG: (Rung.DAEMON, Rung.RESET, Rung.SYSTEMD),
+        # Pulled out, or its firmware has crashed: it may be back by itself.
+        Sign.GONE: (Rung.SCAN, Rung.SPARE, Rung.DAEMON, Rung.RESET),
+    }
+)
+
+# Seconds in which anything must be heard after a means: its own time, before the air's is added.
+SETTLE_S: Mapping[Rung, float] = MappingProxyType(
+    {
+        Rung.SCAN: 4.0,
+        Rung.POWER: 5.0,
+        Rung.SPARE: 4.0,
+        Rung.DAEMON: 6.0,
+        Rung.RESET: 8.0,
+        Rung.SYSTEMD: 60.0,
+    }
+)
+AIR_TIMES = 1.5  # the longest silence of late, so many times
+AIR_MOST_S = 30.0
+PAUSE_FIRST_S, PAUSE_MOST_S = 5.0, 300.0
+SCANS_BESIDE_A_STREAM = 2
+
+
+def patience_s(rung: Rung, usual_s: float) -> float:
+    """Return how long to listen after a means; `usual_s`: the longest silence of a hearing adapter.
+
+    >>> patience_s(Rung.SCAN, 0.5), patience_s(Rung.RESET, 10.0), patience_s(Rung.SCAN, 600.0)
+    (4.75, 23.0, 34.0)
+    """
+    return SETTLE_S[rung] + min(AIR_TIMES * usual_s, AIR_MOST_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next. rung None: nothing, for `wait_s`. Otherwise do it, then listen so long."""
+
+    rung: Rung | None
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How far one deafness has come. `Ladder()` is its beginning; each step returns the next state.
+
+    tried: means of this round. scans: how many scans were started anew in a row. rounds: ladders
+    that are through.
+    """
+
+    tried: frozenset[Rung] = frozenset()
+    scans: int = 0
+    rounds: int = 0
+
+    def step(
+        self,
+        sign: Sign,
+        *,
+        can: frozenset[Rung] = frozenset(Rung),
+        streaming: bool = False,
+        heard_ever: bool = True,
+        usual_s: float = 0.0,
+    ) -> tuple["Ladder", Step]:
+        """Return the next state and what to do.
+
+        can: the means that exist here. streaming: a band is being heard all the while.
+        """
+        unproven = sign in {Sign.SILENT, Sign.STOPPED}
+        if streaming and unproven and self.scans < SCANS_BESIDE_A_STREAM:
+            return self._after(Rung.SCAN, usual_s)
+        barred = set() if heard_ever else {Rung.SYSTEMD}
+        for rung in LADDERS[sign]:
+            if rung in can and rung not in self.tried and rung not in barred:
+                return self._after(rung, usual_s)
+        rounds = self.rounds + 1
+        pause_s = backoff(rounds, first_s=PAUSE_FIRST_S, ceiling_s=PAUSE_MOST_S)
+        return Ladder(rounds=rounds), Step(None, pause_s)
+
+    def _after(self, rung: Rung, usual_s: float) -> tuple["Ladder", Step]:
+        scans = self.scans + (rung is Rung.SCAN)
+        state = replace(self, tried=self.tried | {rung}, scans=scans)
+        return state, Step(rung, patience_s(rung, usual_s))
