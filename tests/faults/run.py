@@ -126,7 +126,8 @@ async def _carried_out(rig: Rig, plan: Plan, within_s: float) -> Account:
     breaking = Breaking(rig, witness)
     await rig.begin()
     watching = asyncio.create_task(witness.run())
-    living = asyncio.create_task(residents.live())
+    # Who has fallen and lies there walks through no room: that would withdraw the fall.
+    living = asyncio.create_task(asyncio.sleep(0) if plan.fall else residents.live())
     began = loop.time()
     try:
         tasks = [
