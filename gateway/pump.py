@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.core.inputs import Acknowledge, Input
+from gateway.core.inputs import Acknowledge, Asked, Input, Refused
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
@@ -92,6 +92,10 @@ class Pump:
             case ClockProven(at=at):
                 await self._store.repair_time(at)
                 self._uplink.clock_proven()
+            case Asked(command=command):
+                self._uplink.answered(command.id)
+            case Refused(id=command_id):
+                self._uplink.answered(command_id)
             case _:
                 pass
 

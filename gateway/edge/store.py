@@ -72,6 +72,7 @@ class Store:
         self._outbox = Outbox(backlog, transactions, hub)
         self._settings, self._limit_s = settings, limit_s
         self._on_rows = on_rows
+        self._end_s = limit_s
         self._due = asyncio.Event()
         self._evicted: Mapping[str, int] = {}
 
@@ -118,11 +119,15 @@ class Store:
             flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await flusher
-            with contextlib.suppress(TimeoutError):  # SIGTERM gives 5 s: half of it to a hung disk
-                async with asyncio.timeout(commit_limit_s):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(store._end_s):
                     await store.flush()
-                    await transactions.look(commit_limit_s)
-            await transactions.end()
+                    await transactions.look(store._end_s)
+            await transactions.end(store._end_s)
+
+    def hurry(self, seconds: float) -> None:
+        """Let a hung disk hold up the store's end for so long at most."""
+        self._end_s = min(self._end_s, seconds / 2)  # the last write, then closing
 
     # ------------------------------------------------------------------------------ what it is
     @property
