@@ -1,10 +1,11 @@
 """What comes down: acknowledgements, commands, the centre's state; read, judged, handed on.
 
 A command is never handed on after its `not_after`; that it is done only once is the core's matter,
-which keeps the ids beyond a restart. So a command is acknowledged to the broker only once it is answered: killed
-before that, the hub is told it again. While the hub's clock is unproven lateness is judged by the
-centre's own time, as far as it is known (a retained state may be old, so it is a lower bound, like
-the hub's own); with no time from the centre only what does no harm late is handed on.
+which keeps the ids beyond a restart. So a command is acknowledged to the broker only once it is
+answered: killed before that, the hub is told it again. While the hub's clock is unproven lateness
+is judged by the centre's own time, as far as it is known (a retained state may be old, so it is a
+lower bound, like the hub's own); with no time from the centre only what does no harm late is handed
+on.
 """
 
 from collections.abc import Callable
