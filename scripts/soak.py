@@ -19,6 +19,7 @@ import json
 import os
 import random
 import sqlite3
+import struct
 import sys
 import tempfile
 import time
@@ -30,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gateway.app import Daemon, Outside
 from gateway.centre.settings import CentreSettings
-from gateway.core.model import Button, Contact, HeartRate, Motion, Value
+from gateway.core.model import Contact, HeartRate, Motion, Steps, Value
 from gateway.edge.announce import silent
 from gateway.layouts.sig import BATTERY, HEART_RATE
 from gateway.settings import (
@@ -55,6 +56,8 @@ from tests.faults.points import Journal
 from tests.hubs import DISTRICT, HUB, memory
 
 MEMORY_TARGET = 5.0
+RECORD = struct.Struct("<dBh")  # second, device, what it says
+DEVICES = (*MOTIONS, *DOORS, "sos", "band")
 WRIST = "A0:9E:1A:00:00:01"
 PLACES = {"medicine": "kitchen"}
 QUARTER_S, DAY_MS = DAY_S // 4, DAY_S * 1000
@@ -100,19 +103,16 @@ class Sensors:
         self.air, self.band = Air(), FakeBand(HEART_RATE, BATTERY)
         self._packet = 0
 
-    def say(self, device: str, value: Value) -> None:
+    def say(self, device: str, said: int) -> None:
         """Put one thing on the air, or over the band's connection."""
-        match value:
-            case Motion(detected=detected):
-                self._advert(device, bytes([0x21, detected]))
-            case Contact(open=is_open):
-                self._advert(device, bytes([0x2D, is_open]))
-            case Button():
-                self._advert(device, bytes([0x3A, 0x01]))
-            case HeartRate(bpm=bpm) if HEART_RATE in self.band.subscriptions:
-                self.band.notify(HEART_RATE, bytes([0x06, bpm or 0]))
-            case _:
-                pass
+        if device in MOTIONS:
+            self._advert(device, bytes([0x21, said]))
+        elif device in DOORS:
+            self._advert(device, bytes([0x2D, said]))
+        elif device == "sos":
+            self._advert(device, bytes([0x3A, said]))
+        elif HEART_RATE in self.band.subscriptions:
+            self.band.notify(HEART_RATE, bytes([0x06, said]))
 
     def invite(self) -> None:
         """Let the band be found, which connects to it."""
@@ -152,11 +152,11 @@ async def live(directory: Path, url: str, days: int, seed: int) -> None:
             sensors.invite()
             await clock.advance(0.1)
             await asyncio.sleep(0.01)
-        for quarter in quarters(days, seed):
-            for second, device, value in quarter:
+        for number in range(days * 4):
+            for second, device, said in happens(directory / f"happens-{number}"):
                 if (due := second + 120 - clock.mono_s) > 0:
                     await clock.advance(due)
-                sensors.say(device, value)
+                sensors.say(device, said)
                 if len(daemon.inbox) > WAITING:
                     await daemon.pump.idle()
             await clock.advance(1.0, daemon.pump.idle)
@@ -171,14 +171,36 @@ async def live(directory: Path, url: str, days: int, seed: int) -> None:
             await running
 
 
-def quarters(days: int, seed: int) -> Iterator[Iterator[tuple[float, str, Value]]]:
-    """Yield what happens, six hours at a time."""
+def write_down(directory: Path, days: int, seed: int) -> None:
+    """Write what will happen, six hours a file: made in the hub, it would be the hub's memory."""
     chance = random.Random(seed)  # noqa: S311 - a made-up home, reproducible
     for number in range(days):
-        happens = list(day(number, 3, chance))
-        for quarter in range(4):
-            begins = number * DAY_S + quarter * QUARTER_S
-            yield (each for each in happens if begins <= each[0] < begins + QUARTER_S)
+        files: list[bytearray] = [bytearray() for _ in QUARTERS]
+        for second, device, value in day(number, 3, chance):
+            if device in DEVICES and not isinstance(value, Steps):
+                quarter = min(3, int((second - number * DAY_S) // QUARTER_S))
+                files[quarter] += RECORD.pack(second, DEVICES.index(device), meaning(value))
+        for quarter, data in enumerate(files):
+            (directory / f"happens-{number * 4 + quarter}").write_bytes(data)
+
+
+def meaning(value: Value) -> int:
+    """Return what a value says, as a number."""
+    match value:
+        case Motion(detected=said) | Contact(open=said):
+            return int(said)
+        case HeartRate(bpm=bpm):
+            return bpm or 0
+        case _:
+            return 1
+
+
+def happens(path: Path) -> Iterator[tuple[float, str, int]]:
+    """Yield what happens in six hours, read as it is needed."""
+    with path.open("rb") as file:
+        while record := file.read(RECORD.size):
+            second, device, said = RECORD.unpack(record)
+            yield second, DEVICES[device], said
 
 
 async def standing(daemon: Daemon) -> dict[str, Any]:
@@ -251,6 +273,7 @@ async def centre(nursery: Nursery, directory: Path, broker: Mosquitto) -> AsyncI
 async def soak(days: int, seed: int, directory: Path) -> int:
     """Let the days pass; print and judge."""
     ClockHand(directory / "clock")
+    write_down(directory, days, seed)
     keeping = [*KEEPING, f"persistence_location {directory}/"]
     async with contextlib.AsyncExitStack() as stack:
         nursery = await stack.enter_async_context(Nursery())
