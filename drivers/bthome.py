@@ -54,6 +54,7 @@ _SILENCE_MS = 10_000
 _CONTENTS_KEPT = 8
 # Adverts get lost: a healthy device in range is heard at least once in this many of its beacons.
 _BEACONS_MISSED = 10
+_AN_HOUR_S = 3600.0
 
 
 class BTHome:
@@ -146,11 +147,20 @@ _PROVIDES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def _sign_of_life_s(beacon_s: float) -> float:
+    """Return the longest time between two packets that a healthy sensor in range lets pass.
+
+    A dead sensor that promises to be heard every hour must be known within two, so a slow beacon
+    may miss fewer.
+    """
+    return max(beacon_s, min(beacon_s * _BEACONS_MISSED, _AN_HOUR_S))
+
+
 def _capabilities(options: Options) -> Capabilities:
     beacon_s = float(options.get("beacon_s", 0.0))
     return Capabilities(
         provides=_PROVIDES[str(options.get("kind", "any"))],
-        sign_of_life_s=beacon_s * _BEACONS_MISSED if beacon_s > 0 else None,
+        sign_of_life_s=_sign_of_life_s(beacon_s) if beacon_s > 0 else None,
         encrypted=True,
     )
 

@@ -18,7 +18,7 @@ from gateway.errors import AnsimError
 from gateway.kernel_cache import use_own
 from gateway.option import Language
 
-DEFAULT_CONFIG = Path("/etc/ansim-gateway/gateway.yaml")
+DEFAULT_CONFIG = Path("/etc/ansim/gateway.yaml")
 AGAIN = "ANSIM_KERNELS_COMPILED"
 DEFAULT_SOCKET = Path("/run/ansim-gateway/control.sock")
 
@@ -90,14 +90,8 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
         replay_command.add_arguments(replay)
         replay.set_defaults(command=_replay)
 
-    centre = commands.add_parser("centre", help="the reference control centre / 참조 관제센터")
-    if "centre" in first:
-        from gateway.centre import command as centre_command  # noqa: PLC0415
-
-        centre_command.add_arguments(centre)
-        centre.set_defaults(command=centre_command.main)
-
-    _retiring(commands)
+    _centres(commands, first)
+    _life(commands)
     drivers = commands.add_parser("drivers", help="known devices / 지원 기기")
     drivers.add_argument("--rules", action="store_true", help="what each can be used for")
     _language(drivers)
@@ -105,7 +99,28 @@ def parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     return top
 
 
-def _retiring(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _centres(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", first: Sequence[str]
+) -> None:
+    centre = commands.add_parser("centre", help="the reference control centre / 참조 관제센터")
+    if "centre" in first:
+        from gateway.centre import command as centre_command  # noqa: PLC0415
+
+        centre_command.add_arguments(centre)
+        centre.set_defaults(command=centre_command.main)
+
+    worker = commands.add_parser("centre-worker", help="a district's centre, 1 of N / 지역 관제")
+    if "centre-worker" in first:
+        from gateway.centre.district import command as worker_command  # noqa: PLC0415
+
+        worker_command.add_arguments(worker)
+        worker.set_defaults(command=worker_command.main)
+
+
+def _life(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    warm = commands.add_parser("warm", help="compile the kernels, as installing does / 미리 컴파일")
+    warm.set_defaults(command=_warm)
+
     replace = commands.add_parser("replace", help="move this hub to another / 허브 교체")
     replace.add_argument("step", choices=["pack", "unpack"], help="on the old hub, on the new one")
     replace.add_argument("file", type=Path)
@@ -178,6 +193,14 @@ def _again() -> None:
     if AGAIN not in os.environ:
         again = [sys.executable, *sys.orig_argv[1:]]
         os.execve(again[0], again, {**os.environ, AGAIN: "1"})  # noqa: S606 - our own command line
+
+
+def _warm(_args: argparse.Namespace) -> int:
+    use_own(os.environ)
+    from gateway.warm import warm  # noqa: PLC0415
+
+    warm()
+    return 0
 
 
 def _check(args: argparse.Namespace) -> int:

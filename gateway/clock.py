@@ -31,7 +31,10 @@ class Clock(Protocol):
 
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-ADJTIMEX_SYNCED = Path("/run/systemd/timesync/synchronized")
+SAID_IN_RUN = (
+    Path("/run/systemd/timesync/synchronized"),  # systemd-timesyncd
+    Path("/run/ansim-clock/synchronized"),  # ansim-clock.service, whatever client set the clock
+)
 STA_UNSYNC = 0x0040  # linux/timex.h
 LOOK_EVERY_MS = 5_000
 
@@ -53,14 +56,14 @@ class _Timex(ctypes.Structure):
 def kernel_synchronised() -> bool:
     """Ask the kernel whether an NTP client has set its clock (adjtimex with nothing to change).
 
-    A sandbox may forbid the call (ProtectClock=yes, SystemCallFilter=~@privileged): then what
-    systemd-timesyncd leaves in /run, which does not outlive a boot, has to say it.
+    The service's sandbox forbids the call (ProtectClock=yes): there what was left in /run, which
+    does not outlive a boot, has to say it.
     """
     timex = _Timex(modes=0)
     answered: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
     if answered >= 0 and not timex.status & STA_UNSYNC:
         return True
-    return ADJTIMEX_SYNCED.exists()
+    return any(path.exists() for path in SAID_IN_RUN)
 
 
 class SystemClock:

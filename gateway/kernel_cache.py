@@ -4,15 +4,24 @@ Numba notices that the file of a kernel has changed, but not that another file, 
 calls, has: after an upgrade the old code would go on deciding. So the cache that the service is
 given ($NUMBA_CACHE_DIR) gets a folder named after all sources, and folders of other sources go.
 Without the variable (a checkout) numba keeps its files beside the sources, as it likes.
+
+An installation compiles once and leaves the kernels in the version's own folder (`KERNELS` below
+sys.prefix), which the daemon cannot write: they are copied into the cache before the first use. So
+a version that comes back, and a root that is read-only with a cache in memory, compile nothing.
 """
 
+import contextlib
 import hashlib
+import os
 import re
 import shutil
+import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 
 VARIABLE = "NUMBA_CACHE_DIR"
+RUNTIME = "RUNTIME_DIRECTORY"  # what systemd gives the service, in memory
+KERNELS = "kernels"
 NAME = re.compile(r"kernels-[0-9a-f]{16}")
 SOURCES = ("gateway", "drivers")
 
@@ -27,7 +36,9 @@ def fingerprint(root: Path) -> str:
     return f"kernels-{digest.hexdigest()[:16]}"
 
 
-def use_own(environ: MutableMapping[str, str], root: Path | None = None) -> None:
+def use_own(
+    environ: MutableMapping[str, str], root: Path | None = None, installed: Path | None = None
+) -> None:
     """Point numba to the folder of these sources; call it before numba is imported."""
     given = environ.get(VARIABLE)
     if not given:
@@ -35,9 +46,34 @@ def use_own(environ: MutableMapping[str, str], root: Path | None = None) -> None
     base = Path(given)
     if NAME.fullmatch(base.name):  # a process that began anew has been here already
         base = base.parent
+    if not _writable(base) and environ.get(RUNTIME):
+        base = Path(environ[RUNTIME].split(":")[0]) / KERNELS  # numba must be able to write
     own = base / fingerprint(root or Path(__file__).resolve().parents[1])
     if base.is_dir():
         for other in base.iterdir():
             if NAME.fullmatch(other.name) and other != own:
                 shutil.rmtree(other, ignore_errors=True)
+    ready = (installed or Path(sys.prefix) / KERNELS) / own.name
+    if ready.is_dir() and not own.exists():
+        with contextlib.suppress(OSError):  # then they are compiled
+            _copy(ready, own)
     environ[VARIABLE] = str(own)
+
+
+def _writable(base: Path) -> bool:
+    """Whether files can be made there; asking os.access says yes to root on a read-only disk."""
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        probe = base / f".{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _copy(ready: Path, own: Path) -> None:
+    """Copy a whole folder or nothing: half an index would be taken for a cold cache at best."""
+    begun = own.with_name(f".{own.name}-{os.getpid()}")
+    shutil.copytree(ready, begun, copy_function=shutil.copyfile)
+    begun.rename(own)

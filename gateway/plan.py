@@ -13,7 +13,12 @@ from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.health import BatteryDetector, SilenceDetector, WornDetector
 from gateway.core.detectors.inactivity_duty import InactivityDuty
 from gateway.core.detectors.inactivity_levels import Levels, clock_ms
-from gateway.core.detectors.life import TELLS_OF_LIFE, LifeSensor
+from gateway.core.detectors.life import (
+    TELLS_OF_LIFE,
+    TELLS_OF_REACH,
+    WORN_ON_A_BODY,
+    LifeSensor,
+)
 from gateway.core.detectors.links import ClockDetector, LinkDetector
 from gateway.core.detectors.sos import SILENT, SosDetector
 from gateway.core.model import Kind, Press
@@ -106,12 +111,23 @@ def watch(settings: Settings, able: Mapping[str, Capabilities]) -> InactivityDut
 
 
 def life_sensors(settings: Settings, able: Mapping[str, Capabilities]) -> list[LifeSensor]:
-    """Return the devices that can give a sign of life."""
-    return [
-        LifeSensor(stanza.name, stanza.role.value, stanza.place, able[stanza.name].sign_of_life_s)
-        for stanza in settings.devices
-        if TELLS_OF_LIFE.intersection(able[stanza.name].provides)
-    ]
+    """Return the devices that can give a sign of life, or tell that somebody is within reach."""
+    sensors = []
+    for stanza in settings.devices:
+        can = able[stanza.name]
+        told = set(can.provides)
+        if told & (TELLS_OF_LIFE | TELLS_OF_REACH):
+            sensors.append(
+                LifeSensor(
+                    stanza.name,
+                    stanza.role.value,
+                    stanza.place,
+                    can.sign_of_life_s,
+                    wearable=bool(told & WORN_ON_A_BODY),
+                    signs=bool(told & TELLS_OF_LIFE),
+                )
+            )
+    return sensors
 
 
 def diary(

@@ -1,6 +1,6 @@
 """Secrets: read from files or systemd credentials, at the edge, once; never shown.
 
-/etc/ansim-gateway/keys/x.key   a file of the technician's
+/etc/ansim/keys/x.key   a file of the technician's
 credential:NAME                 $CREDENTIALS_DIRECTORY/NAME, which only the service can read
 """
 

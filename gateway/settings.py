@@ -30,6 +30,21 @@ class Point(StrEnum):
     SENSITIVE = "sensitive"
 
 
+class MqttChoice(StrEnum):
+    """Which MQTT is spoken to a broker."""
+
+    AUTO = "auto"
+    V5 = "v5"
+    V311 = "v3.1.1"
+
+
+class BrokerOrder(StrEnum):
+    """In which order a hub tries its brokers."""
+
+    SPREAD = "spread"
+    LISTED = "listed"
+
+
 class Role(StrEnum):
     """What a device is in this home, where its readings alone do not say it; see ROLE_HELP."""
 
@@ -315,7 +330,7 @@ class AnnouncerSettings:
             "program and its arguments, as a list; runs in a unit of its own. Empty: nothing "
             "tells the resident, so no alarm waits for a cancel",
             "실행할 프로그램과 인자 목록. 비우면 알릴 방법이 없으므로 취소 대기 없이 바로 경보",
-            example=("/usr/bin/aplay", "/etc/ansim-gateway/pending.wav"),
+            example=("/usr/bin/aplay", "/etc/ansim/pending.wav"),
         ),
     )
 
@@ -376,6 +391,14 @@ class BrokerSettings:
             example="credential:mqtt-password",
         ),
     )
+    mqtt: MqttChoice = field(
+        default=MqttChoice.AUTO,
+        metadata=say(
+            "auto: MQTT 5, and 3.1.1 where it is refused; v3.1.1 for NATS and for RabbitMQ "
+            "before 3.13, which know no other",
+            "auto: MQTT 5를 먼저, 거절되면 3.1.1. NATS와 RabbitMQ 3.13 미만은 v3.1.1",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +407,14 @@ class UplinkSettings:
 
     brokers: tuple[BrokerSettings, ...] = field(
         metadata=say("brokers, tried in turn", "브로커 목록, 순서대로 시도", low=1, high=8)
+    )
+    order: BrokerOrder = field(
+        default=BrokerOrder.SPREAD,
+        metadata=say(
+            "spread: each hub has an order of its own, so that hubs share the brokers, also when "
+            "one is lost; listed: the first is every hub's first choice",
+            "spread: 허브마다 순서가 달라 브로커에 고르게 분산. listed: 적힌 순서대로",
+        ),
     )
     keepalive_s: int = field(
         default=60,

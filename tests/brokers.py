@@ -37,7 +37,7 @@ PLAIN = (
     "allow_anonymous true",
     "set_tcp_nodelay true",
 )
-SHIPPED = Path(__file__).resolve().parent.parent / "config" / "mosquitto"
+SHIPPED = Path(__file__).resolve().parent.parent / "config" / "brokers" / "mosquitto"
 
 
 def shipped(directory: Path) -> list[str]:
@@ -105,13 +105,14 @@ class Mosquitto:
         await self._process.wait()
         started.set()
 
-    async def kill(self) -> None:
+    async def kill(self) -> bool:
         """SIGKILL: nothing is said to anybody."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
         if self._reader is not None:
             await self._reader
+        return True
 
     async def logged(self, text: str) -> str:
         """Wait for a line of its log that contains `text`."""

@@ -27,7 +27,7 @@ from gateway.edge.lanes import BULK
 from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
 from gateway.edge.unfinished import Order
 from gateway.edge.uplink import Uplink
-from gateway.settings import BrokerSettings, UplinkSettings
+from gateway.settings import BrokerOrder, BrokerSettings, UplinkSettings
 from tests.contract import assert_valid
 
 HUB = "MFRGGZDFMZTWQ2LKNNWG23TPOA"
@@ -233,7 +233,9 @@ class Centre:
 def settings(*ports: int, heartbeat_s: float = 60.0, window: int = 20) -> UplinkSettings:
     """Return plain settings for brokers on loopback."""
     brokers = tuple(BrokerSettings(url=f"mqtt://127.0.0.1:{port}") for port in ports)
-    return UplinkSettings(brokers=brokers, heartbeat_s=heartbeat_s, window=window)
+    return UplinkSettings(
+        brokers=brokers, order=BrokerOrder.LISTED, heartbeat_s=heartbeat_s, window=window
+    )
 
 
 def new_uplink(settings: UplinkSettings, core: Core, clock: StandingClock | None = None) -> Uplink:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.kernel_cache import VARIABLE, use_own
+from gateway.kernel_cache import RUNTIME, VARIABLE, fingerprint, use_own
 
 
 def source(root: Path, text: str) -> None:
@@ -32,3 +32,35 @@ def test_a_checkout_keeps_numbas_own_way() -> None:
     environ: dict[str, str] = {}
     use_own(environ)
     assert environ == {}
+
+
+def compiled(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "fall.nbi").write_text(text)
+
+
+def test_kernels_that_the_installation_compiled_are_copied_into_an_empty_cache(
+    tmp_path: Path,
+) -> None:
+    root, cache, installed = tmp_path / "src", tmp_path / "cache", tmp_path / "venv"
+    source(root, "first")
+    compiled(installed / fingerprint(root), "machine code")
+    environ = {VARIABLE: str(cache)}
+    use_own(environ, root, installed)
+    assert (Path(environ[VARIABLE]) / "fall.nbi").read_text() == "machine code"
+    (Path(environ[VARIABLE]) / "fall.nbi").write_text("compiled here since")
+    use_own(environ, root, installed)
+    assert (Path(environ[VARIABLE]) / "fall.nbi").read_text() == "compiled here since"
+    assert [path.name for path in cache.iterdir()] == [fingerprint(root)]
+
+
+def test_a_cache_that_cannot_be_written_gives_way_to_the_run_directory(tmp_path: Path) -> None:
+    root, installed, run = tmp_path / "src", tmp_path / "venv", tmp_path / "run"
+    source(root, "first")
+    compiled(installed / fingerprint(root), "machine code")
+    run.mkdir()
+    (tmp_path / "no-folder").write_text("a file cannot hold a cache")
+    environ = {VARIABLE: str(tmp_path / "no-folder"), RUNTIME: str(run)}
+    use_own(environ, root, installed)
+    assert Path(environ[VARIABLE]) == run / "kernels" / fingerprint(root)
+    assert (Path(environ[VARIABLE]) / "fall.nbi").exists()

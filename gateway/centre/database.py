@@ -26,9 +26,7 @@ from gateway.centre.household import Household
 from gateway.centre.ledger import Ledger
 from gateway.centre.outcome import Outcome
 from gateway.centre.progress import Progress
-from gateway.core.alerts import Matter, Word
-from gateway.core.model import Kind
-from gateway.core.wire import Cause
+from gateway.centre.rows import alert_row, as_json, case_of
 from gateway.errors import StoreError
 
 VERSION = 1
@@ -62,7 +60,7 @@ class CentreDatabase:
     def load(self) -> Ledger:
         """Return the ledger as it was last committed, with what is open."""
         cases = [
-            _case(row["whole"])
+            case_of(row["whole"])
             for row in self._rows("SELECT whole FROM alert WHERE closed_ms IS NULL")
         ]
         homes = [
@@ -93,7 +91,7 @@ class CentreDatabase:
     def case(self, alert_id: str) -> Case | None:
         """Return a case by the alert's id, or None."""
         found = self._rows("SELECT whole FROM alert WHERE id = ?", (alert_id,))
-        return next((_case(row["whole"]) for row in found), None)
+        return next((case_of(row["whole"]) for row in found), None)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -158,19 +156,19 @@ class CentreDatabase:
                     "seq": message.seq,
                     "id": message.id,
                     "received_ms": at_ms,
-                    "body": _json(message.body),
+                    "body": as_json(message.body),
                 }
                 for message in outcome.kept
             ],
         )
         for (hub, epoch, stream), progress in outcome.progress:
             row = {"hub": hub, "epoch": epoch, "stream": stream, **asdict(progress)}
-            row["islands"] = _json(progress.islands)
+            row["islands"] = as_json(progress.islands)
             self._put("progress", row)
         for case in outcome.cases:
-            self._put("alert", _alert_row(case))
+            self._put("alert", alert_row(case))
         for home in outcome.households:
-            row = {"hub": home.hub, "heard_ms": home.heard_ms, "whole": _json(asdict(home))}
+            row = {"hub": home.hub, "heard_ms": home.heard_ms, "whole": as_json(asdict(home))}
             self._put("household", row)
         self._insert("journal", [asdict(event) for event in outcome.events])
         self._insert("access", [asdict(entry) for entry in outcome.access])
@@ -196,32 +194,3 @@ def _failing(what: Path | str) -> Iterator[None]:
         yield
     except sqlite3.Error as wrong:
         raise StoreError(f"{what}: {wrong}") from wrong
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict)
-
-
-def _alert_row(case: Case) -> dict[str, Any]:
-    return {
-        "id": case.id,
-        "hub": case.hub,
-        "kind": case.kind.value,
-        "matter": case.matter.value,
-        "word": case.word.value,
-        "cause": case.cause.value if case.cause else None,
-        "received_ms": case.received_ms,
-        "closed_ms": case.closed_ms,
-        "whole": _json(asdict(case)),
-    }
-
-
-def _case(text: str) -> Case:
-    whole = json.loads(text)
-    whole |= {
-        "kind": Kind(whole["kind"]),
-        "matter": Matter(whole["matter"]),
-        "word": Word(whole["word"]),
-        "cause": Cause(whole["cause"]) if whole["cause"] else None,
-    }
-    return Case(**whole)

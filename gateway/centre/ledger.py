@@ -129,7 +129,10 @@ class Ledger:
         for stream, seq in (marks if isinstance(marks, dict) else {}).items():
             if stream in STREAMS and isinstance(seq, int) and seq > 0:
                 key = (message.hub, message.epoch, stream)
-                moved.append((key, self._come_so_far(key, at_ms, announced=seq)))
+                was = self.progress.get(key)
+                now = self._come_so_far(key, at_ms, announced=seq)
+                if now != was:  # most heartbeats say nothing new, and every minute
+                    moved.append((key, now))
         born = home.online and (home.session, home.epoch) != (before.session, before.epoch)
         mine = (case for case in self.cases.values() if case.hub == home.hub)
         says = tuple(say for case in mine for say in restated(case)) if born else ()

@@ -19,8 +19,8 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
-from gateway.centre.settings import CentreSettings
 from gateway.clock import Clock
 from gateway.core.wire import VERSION, CentreState, Topics, centre_state_payload
 from gateway.edge.brokers import endpoint
@@ -41,17 +41,39 @@ def wait_s(failures: int, chance: float) -> float:
     return min(LONGEST_WAIT_S, 0.5 * 2.0 ** min(failures, 10)) * chance
 
 
+class LineSettings(Protocol):
+    """What a connection needs to know of a centre."""
+
+    @property
+    def client_id(self) -> str:
+        """Return what the client's id begins with; the district follows."""
+        ...
+
+    @property
+    def keepalive_s(self) -> int:
+        """Return the keepalive of MQTT."""
+        ...
+
+    @property
+    def version(self) -> Version:
+        """Return the version of MQTT tried first."""
+        ...
+
+
 class Line:
     """The connection of one district, made again for ever."""
 
     def __init__(
         self,
-        settings: CentreSettings,
+        settings: LineSettings,
         broker: BrokerSettings,
         district: str,
         clock: Clock,
         received: Callable[["Line", Received], None],
+        *,
+        topics: tuple[str, ...] = (),
     ) -> None:
+        """Listen to what the district's hubs say, or to `topics` instead."""
         self.district = district
         self.up_since_ms: int | None = None
         self.why = "not connected yet"
@@ -59,6 +81,7 @@ class Line:
         self._broker = broker
         self._clock = clock
         self._received = received
+        self._topics = topics or (f"ansim/{VERSION}/{district}/+/up/#",)
         self._version = settings.version
         self._connection: Connection | None = None
         self._open = False
@@ -94,6 +117,10 @@ class Line:
         self._pump()
         return True
 
+    def say_online(self) -> None:
+        """Say that somebody listens to the district."""
+        self.send(self._state(online=True))
+
     def acknowledge(self, message: Received) -> None:
         """Tell the broker that a message is safe here; on a line made anew it comes again."""
         if self._connection is not None:
@@ -114,8 +141,8 @@ class Line:
         try:
             await connection.open()
             self._open = True
-            await connection.subscribe((f"ansim/{VERSION}/{self.district}/+/up/#",))
-            self.send(self._state(online=True))
+            await connection.subscribe(self._topics)
+            self.say_online()
             self._now_up(self._clock.now().wall_ms)
             await connection.closed.wait()
             raise LinkError(str(connection.why) or "closed")

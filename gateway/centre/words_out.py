@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Protocol
 
-from gateway.centre.line import Line
 from gateway.centre.outcome import Ask, Outcome, Say
 from gateway.core.wire import (
     AckStatus,
@@ -18,11 +18,21 @@ from gateway.edge.mqtt import Publication
 COMMAND_VALID_MS = 60_000
 
 
+class Way(Protocol):
+    """One district's way out, over one broker."""
+
+    district: str
+
+    def send(self, publication: Publication) -> bool:
+        """Send; False when the line is down."""
+        ...
+
+
 class WordsOut:
     """Speaks on the lines of a centre; what no line can carry is dropped (see line.py)."""
 
     def __init__(
-        self, lines: Iterable[Line], new_id: Callable[[], str] = lambda: secrets.token_hex(16)
+        self, lines: Iterable[Way], new_id: Callable[[], str] = lambda: secrets.token_hex(16)
     ) -> None:
         self._lines = tuple(lines)
         self._new_id = new_id

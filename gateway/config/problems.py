@@ -1,6 +1,6 @@
 """What is wrong with a file, said so that a technician can mend it: all of it at once.
 
-/etc/ansim-gateway/gateway.yaml:12:5: devices[sos-button].adress: there is no such option
+/etc/ansim/gateway.yaml:12:5: devices[sos-button].adress: there is no such option
     did you mean: address
     write: address: "B4:35:22:11:22:33"
 """

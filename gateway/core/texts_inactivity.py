@@ -26,6 +26,7 @@ PRESENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "said-away": ("away, as announced", "외출로 설정됨"),
         "unknown": ("home or out, nobody knows", "집에 있는지 알 수 없음"),
+        "out-of-reach": ("the band is out of reach", "밴드가 수신 범위를 벗어남"),
     }
 )
 
@@ -74,6 +75,22 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "inactivity.blind": (
             "nothing of the home can be heard: the deadline stands still",
             "집 안 신호를 들을 수 없어 무활동 시간이 멈춰 있습니다",
+        ),
+        "inactivity.unseen": (
+            "not counted: {hours:.1f} h in which nobody could hear",
+            "신호를 들을 수 없던 {hours:.1f}시간은 세지 않음",
+        ),
+        "inactivity.lost": (
+            "nobody saw whether the resident left meanwhile",
+            "그사이 외출했는지 확인되지 않음",
+        ),
+        "inactivity.less-seen": (
+            "not seen: {sensors}, so {times:.1f} times as long is allowed",
+            "확인되지 않는 센서: {sensors}. 허용 시간 {times:.1f}배",
+        ),
+        "inactivity.door-unseen": (
+            "front door not seen: {sensors}",
+            "현관문 센서 확인되지 않음: {sensors}",
         ),
         "inactivity.nothing-yet": (
             "no sign of life since the start; attention in {left:.1f} h if none comes",

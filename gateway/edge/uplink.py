@@ -24,7 +24,7 @@ from gateway.core.inputs import FromCentre, Published
 from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
-from gateway.edge.brokers import Brokers, backoff_s
+from gateway.edge.brokers import STORM_S, Brokers, backoff_s
 from gateway.edge.centre_link import CentreLink
 from gateway.edge.downlink import Downlink
 from gateway.edge.lanes import AlarmFeed, AlarmLane
@@ -108,6 +108,7 @@ class Uplink:
         self._number = 0
         self._broker_up: bool | None = None
         self._since: float | None = None
+        self._lived_s = 0.0
         self._centre = CentreLink(
             self._alarms,
             self._brokers.count,
@@ -236,9 +237,8 @@ class Uplink:
 
     # -------------------------------------------------------------------------------- the brokers
     async def _connect_for_ever(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
+            self._lived_s = 0.0
             try:
                 await self._one_connection()
             except Renewed:
@@ -246,14 +246,17 @@ class Uplink:
                 continue
             except LinkError as wrong:
                 self._note(str(wrong))
-            rounds = self._brokers.turn(healthy=loop.time() - began >= HEALTHY_S * self._pace)
+            healthy, urgent = self._lived_s >= HEALTHY_S * self._pace, self._alarms.urgent()
+            if healthy and not urgent:
+                await self._pause(self._jitter.uniform(0.0, STORM_S))
+                continue
+            rounds = self._brokers.turn(healthy=healthy)
             if rounds:
-                await self._pause(rounds)
+                await self._pause(backoff_s(rounds, self._jitter, urgent=urgent))
 
-    async def _pause(self, rounds: int) -> None:
-        pause = self._pace * backoff_s(rounds, self._jitter, urgent=self._alarms.urgent())
+    async def _pause(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(self._pace * seconds):
                 await self._hurry.wait()
         except TimeoutError:
             pass
@@ -277,6 +280,8 @@ class Uplink:
             await self._brokers.goodbye(birth)
             raise
         finally:
+            if self._since is not None:
+                self._lived_s = asyncio.get_running_loop().time() - self._since
             self._session = self._since = None
             self._unanswered.clear()  # the broker tells the next connection again
             connection.drop(LinkError("over"))
@@ -301,7 +306,18 @@ class Uplink:
             published=lambda id_: self._deliver(Published(self._clock.now(), id_)),
             pace=self._pace,
         )
-        await self._session.run(self._downlink.topics)
+        homing = asyncio.create_task(self._homewards(connection))
+        try:
+            await self._session.run(self._downlink.topics)
+        finally:
+            homing.cancel()
+
+    async def _homewards(self, connection: Connection) -> None:
+        def idle() -> bool:
+            return not (len(self._alarms) or connection.in_flight)
+
+        await self._brokers.way_home(self._jitter, idle)
+        connection.drop(Renewed("made anew: this hub's own broker is back"))
 
     async def _read_page(self, stream: Stream, after: Order | None) -> Sequence[Row]:
         return await self._outbox.unfinished(stream, PAGE, after=after)

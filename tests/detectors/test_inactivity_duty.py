@@ -153,11 +153,12 @@ NO_LIFE: list[Value] = [
     Contact(open=False),
     Button(Press.RELEASE),
     HeartRate(70, contact=None),
+    HeartRate(70, contact=True),
     HeartRate(None, contact=True),
     Steps(100),
     Worn(worn=True),
 ]
-LIFE: list[Value] = [SEEN, Contact(open=True), Button(Press.SINGLE), HeartRate(70, contact=True)]
+LIFE: list[Value] = [SEEN, Contact(open=True), Button(Press.SINGLE)]
 
 
 @pytest.mark.parametrize("value", NO_LIFE, ids=repr)
@@ -227,9 +228,184 @@ def test_time_in_which_the_adapter_was_deaf_is_not_inactivity() -> None:
     hears = LinkChange(at(MORNING + 4 * HOUR), Link.ADAPTER, up=True)
     feed(watch, heard(MORNING, "hall", SEEN), deaf)
     assert watch.outlook()["at"] is None
-    feed(watch, *ticks(MORNING + HOUR, MORNING + 4 * HOUR), hears)
-    said = feed(watch, *ticks(MORNING + 4 * HOUR, MORNING + 11 * HOUR))
-    assert stages(said) == [(Stage.SUSPECTED, 20.0)]
+    feed(watch, *ticks(MORNING + HOUR, MORNING + 4 * HOUR))
+    assert watch.presence == "unknown"
+    feed(watch, hears)
+    told = watch.outlook()
+    assert told["presence"] == "unknown"
+    assert "not counted: 3.0 h in which nobody could hear" in told["en"]
+    assert "외출했는지 확인되지 않음" in told["ko"]
+    said = feed(watch, *ticks(MORNING + 4 * HOUR, MORNING + 13 * HOUR))
+    assert stages(said) == [(Stage.SUSPECTED, 21.0)]
+    assert said[0].evidence["also"]["en"][0].startswith("not counted: 3.0 h")
+
+
+def test_a_short_deafness_leaves_no_doubt() -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "door", Contact(open=True)), heard(MORNING + 60, "hall", SEEN))
+    feed(watch, LinkChange(at(MORNING + HOUR), Link.ADAPTER, up=False))
+    feed(watch, LinkChange(at(MORNING + 1.25 * HOUR), Link.ADAPTER, up=True))
+    assert watch.presence == "home"
+    said = feed(watch, *ticks(MORNING + 1.5 * HOUR, MORNING + 9 * HOUR))
+    assert [d.stage for d in said] == [Stage.SUSPECTED]
+    assert stages(said)[0][1] == pytest.approx(17.26, abs=0.2)
+
+
+def test_an_absence_stays_one_when_nobody_could_hear_meanwhile() -> None:
+    watch = duty()
+    feed(watch, heard(MORNING, "hall", SEEN), heard(MORNING + 100, "door", Contact(open=True)))
+    feed(watch, *ticks(MORNING + 600, MORNING + 3 * HOUR))
+    due = watch.silence_ms[1]
+    feed(watch, LinkChange(at(MORNING + 3 * HOUR), Link.ADAPTER, up=False))
+    feed(watch, LinkChange(at(MORNING + 4 * HOUR), Link.ADAPTER, up=True))
+    assert watch.silence_ms[1] == due
+    assert watch.presence == "away"
+
+
+ROOMS = (
+    LifeSensor("hall", promise_s=600),
+    LifeSensor("kitchen", promise_s=600),
+    LifeSensor("door", role="door"),
+)
+
+
+def lively(watch: InactivityDuty, days: int, kitchen: int = 1) -> float:
+    """Live so many days: of each hour's signs, `kitchen` from the kitchen; return when it ends."""
+    end = days * 24 * HOUR
+    for s in range(0, int(end), 3600):
+        feed(watch, heard(s, "hall", SEEN), heard(s + 60, "hall", UNSEEN))
+        for i in range(kitchen):
+            feed(watch, heard(s + 120 + 60 * i, "kitchen", SEEN))
+            feed(watch, heard(s + 130 + 60 * i, "kitchen", UNSEEN))
+    feed(watch, heard(end, "hall", SEEN), heard(end, "kitchen", UNSEEN))
+    return end
+
+
+def beats(device: str, start: float, hours: float) -> Iterator[Input]:
+    for s in range(0, int(hours * 3600), 600):
+        yield heard(start + s, device, UNSEEN)
+        yield Tick(at(start + s))
+
+
+def test_a_dead_motion_sensor_stretches_the_silence_that_runs_and_says_why() -> None:
+    watch = duty(*ROOMS)
+    end = lively(watch, 10, kitchen=3)
+    feed(watch, Tick(at(end)))
+    before = watch.silence_ms[1]
+    feed(watch, *beats("hall", end, 1.0))
+    assert watch.silence_ms[1] == pytest.approx(1.5 * before, rel=0.05)
+    told = watch.outlook()
+    assert "not seen: kitchen, so 1.5 times as long is allowed" in told["en"]
+    assert "kitchen" in told["ko"]
+    feed(watch, heard(end + HOUR, "kitchen", UNSEEN), Tick(at(end + HOUR)))
+    assert watch.silence_ms[1] == before
+
+
+def test_a_sensor_that_says_little_stretches_little() -> None:
+    watch = duty(*ROOMS, LifeSensor("attic", promise_s=600))
+    end = lively(watch, 10)
+    feed(watch, Tick(at(end)))
+    before = watch.silence_ms[1]
+    alive = zip(beats("hall", end, 1.0), beats("kitchen", end, 1.0), strict=True)
+    feed(watch, *(one for pair in alive for one in pair))
+    assert before < watch.silence_ms[1] < 1.01 * before
+    assert "attic" not in watch.outlook()["en"]
+
+
+def test_a_front_door_sensor_that_dies_is_named_and_stretches_the_silence_that_runs() -> None:
+    door = LifeSensor("door", role="door", promise_s=600)
+    watch = duty(LifeSensor("hall", promise_s=600), door)
+    end = 10 * 24 * HOUR
+    for s in range(0, int(end), 3600):
+        feed(watch, heard(s, "hall", SEEN), heard(s + 60, "hall", UNSEEN))
+        feed(watch, heard(s + 70, "door", Contact(open=s % 7200 == 0)))
+        feed(watch, heard(s + 100, "hall", SEEN), heard(s + 160, "hall", UNSEEN))
+    feed(watch, heard(end, "hall", SEEN), heard(end, "door", Contact(open=False)))
+    feed(
+        watch, heard(end + 60, "hall", UNSEEN), heard(end + 120, "hall", SEEN), Tick(at(end + 120))
+    )
+    before = watch.silence_ms[1]
+    feed(watch, *beats("hall", end + 120, 1.0))
+    assert watch.silence_ms[1] > 1.15 * before
+    assert "front door not seen: door" in watch.outlook()["en"]
+    assert "현관문 센서" in watch.outlook()["ko"]
+
+
+def test_a_front_door_sensor_that_dies_while_the_resident_is_out_leaves_them_out() -> None:
+    watch = duty(LifeSensor("hall", promise_s=600), LifeSensor("door", role="door", promise_s=600))
+    feed(watch, heard(MORNING, "hall", SEEN), heard(MORNING + 100, "door", Contact(open=True)))
+    due = watch.silence_ms[1]
+    feed(watch, *beats("hall", MORNING + 200, 3.0))
+    assert watch.silence_ms[1] == due
+    assert watch.presence == "away"
+
+
+def test_what_promises_nothing_is_believed_for_two_days_and_then_less_and_less() -> None:
+    watch = duty(LifeSensor("hall"), LifeSensor("kitchen"), LifeSensor("door", role="door"))
+    end = lively(watch, 4, kitchen=3)
+    feed(watch, Tick(at(end)))
+    before = watch.silence_ms[1]
+    stretched = []
+    for hour in range(8 * 24):
+        now = end + hour * HOUR
+        feed(watch, heard(now, "hall", SEEN), heard(now + 60, "hall", UNSEEN), Tick(at(now + 60)))
+        stretched.append(watch.silence_ms[1])
+    assert stretched[24] <= before
+    assert "kitchen" in watch.outlook()["en"]
+    assert watch.outlook()["presence"] == "unknown"  # the door has faded as well
+
+
+def test_a_pulse_tells_that_who_may_have_left_has_not() -> None:
+    belt = LifeSensor("belt", promise_s=10, wearable=True, signs=False)
+    watch = duty(LifeSensor("hall"), LifeSensor("door", role="door"), belt)
+    beat = HeartRate(70, contact=True)
+    feed(watch, heard(MORNING, "hall", SEEN), heard(MORNING + 90, "belt", beat))
+    feed(watch, heard(MORNING + 100, "door", Contact(open=True)))
+    assert watch.silence_ms[1] > 9 * 3_600_000
+    feed(watch, heard(MORNING + 150, "belt", beat))
+    assert watch.presence in {"away", "ambiguous"}  # heard through the wall
+    feed(watch, heard(MORNING + 400, "belt", beat))
+    assert watch.presence == "home"
+    assert watch.silence_ms[1] <= 8 * 3_600_000
+    said = feed(
+        watch,
+        *(one for s in range(600, 9 * 3600, 60) for one in (
+            heard(MORNING + s, "belt", beat), Tick(at(MORNING + s)),
+        )),
+    )  # fmt: skip
+    assert [d.stage for d in said] == [Stage.SUSPECTED]
+
+
+def test_a_pulse_that_comes_back_into_reach_is_a_return() -> None:
+    belt = LifeSensor("belt", promise_s=10, wearable=True, signs=False)
+    watch = duty(LifeSensor("hall"), LifeSensor("door", role="door"), belt)
+    beat = HeartRate(70, contact=True)
+    feed(watch, heard(MORNING, "hall", SEEN), heard(MORNING + 90, "belt", beat))
+    feed(watch, heard(MORNING + 100, "door", Contact(open=True)))
+    back = MORNING + 9 * HOUR
+    feed(watch, *ticks(MORNING + 600, back), heard(back, "belt", beat))
+    assert watch.last == "belt"
+    assert watch.presence == "home"
+    assert feed(watch, *ticks(back, back + 3 * HOUR)) == []
+
+
+def test_where_a_band_is_all_that_watches_out_of_reach_has_the_limit_of_an_absence() -> None:
+    watch = duty(LifeSensor("band", promise_s=10, wearable=True))
+    feed(watch, heard(MORNING, "band", Steps(1)), heard(MORNING + 1, "band", Steps(2)))
+    said = feed(watch, *ticks(MORNING, MORNING + 60 * HOUR))
+    assert stages(said)[0][1] == pytest.approx(9 + 48, abs=0.2)
+    assert said[0].reason.code == "inactivity.attention.out-of-reach"
+    worn = duty(LifeSensor("band", promise_s=10, wearable=True))
+    feed(worn, heard(MORNING, "band", Steps(1)), heard(MORNING + 1, "band", Steps(2)))
+    said = feed(worn, *beats("band", MORNING, 9.0))
+    assert [d.stage for d in said] == [Stage.SUSPECTED]
+    assert stages(said)[0][1] == pytest.approx(17.0, abs=0.2)
+
+
+def test_a_belt_that_only_tells_a_pulse_watches_over_no_silence() -> None:
+    watch = duty(LifeSensor("belt", promise_s=10, wearable=True, signs=False))
+    assert feed(watch, *ticks(MORNING, MORNING + 60 * HOUR)) == []
+    assert "no device here gives signs of life" in watch.outlook()["en"]
 
 
 def test_when_every_sensor_breaks_its_promise_the_home_is_blind_and_says_so() -> None:
@@ -334,11 +510,26 @@ def test_after_a_restart_the_silence_goes_on_from_the_last_commit() -> None:
     saved = before.save()
     last = at(MORNING + 4 * HOUR)
     after.load(saved)
-    start = MORNING + 6 * HOUR
+    start = MORNING + 4.25 * HOUR
     feed(after, HubReturned(at(start), last))
     said = feed(after, *ticks(start, start + 5 * HOUR))
     assert stages(said) == [(Stage.SUSPECTED, (start + 4 * HOUR) / HOUR)]
     assert said[0].onset == at(MORNING)
+
+
+@pytest.mark.parametrize("boot", ["b1", "b2"])
+def test_after_a_long_time_off_an_absence_may_have_begun_and_presence_is_unknown(boot: str) -> None:
+    before, after = duty(), duty()
+    feed(before, heard(MORNING, "door", Contact(open=True)), heard(MORNING + 60, "hall", SEEN))
+    feed(before, *ticks(MORNING, MORNING + 3 * HOUR))
+    after.load(before.save())
+    start = at(MORNING + 6 * HOUR, boot=boot, proven=boot == "b1")
+    feed(after, HubReturned(start, at(MORNING + 3 * HOUR)))
+    told = after.outlook()
+    assert told["presence"] == "unknown"
+    assert told["probability"] == 0.5
+    assert "nobody saw whether the resident left" in told["en"]
+    assert told["at"].startswith("1970-01-01T23:00:00")  # the ceiling, from the return on
 
 
 def test_a_matter_still_open_after_a_restart_is_not_said_again_but_withdrawn() -> None:

@@ -1,7 +1,7 @@
 """One lane of a sitting: a process that does one run after another (tests.faults.sitting).
 
-    stdin    {"seed", "theme", "broker", "keep", "keep_bad", "sabotage"}     one line a run
-    stdout   {"seed", "account"} or {"seed", "trouble"}                      one line each
+    stdin    {"seed", "theme", "broker", "tls", "mqtt", "keep", "keep_bad", "sabotage"}  a line each
+    stdout   {"seed", "account"} or {"seed", "trouble"}                                  a line each
 
 It ends when its stdin ends, in the middle of a run too. As root its mounts are its own and go with
 it, however it dies.
@@ -18,9 +18,11 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
+from gateway.settings import MqttChoice
 from tests.faults.card import can_mount
 from tests.faults.children import Nursery
-from tests.faults.plan import THEMES, plan
+from tests.faults.engine import Engine
+from tests.faults.plan import plan
 from tests.faults.run import run
 from tests.faults.wire import can_wire
 
@@ -33,31 +35,29 @@ def own_mounts() -> None:
         subprocess.run(["mount", "--make-rprivate", "/"], check=False)  # noqa: S607
 
 
-def theme_of(seed: int, broker: str) -> str:
+def theme_of(seed: int, engine: Engine) -> str:
     """Return the theme of a seed's turn, or `kills` where this machine cannot play that one."""
     turn = plan(seed)
-    kind = THEMES[turn.theme]
-    # The certificate of `tls` is mosquitto's; a card of its own takes mounting.
     cannot = (
-        (kind.tls and broker != "mosquitto")
-        or (kind.disk_mb and not can_mount())
-        or (kind.wired and not can_wire())
+        not engine.plays(turn)
+        or (turn.disk_mb and not can_mount())
+        or (turn.wired and not can_wire())
     )
     return "kills" if cannot else turn.theme
 
 
-async def one(nursery: Nursery, job: dict[str, Any]) -> dict[str, Any]:
+async def one(nursery: Nursery, engine: Engine, job: dict[str, Any]) -> dict[str, Any]:
     """Do one run and return its answer."""
-    seed, broker = job["seed"], job["broker"]
+    seed = job["seed"]
     keep = Path(job["keep"]) / str(seed) if job["keep"] else None
     keep_bad = Path(job["keep_bad"]) if job["keep_bad"] else None
     try:
         account = await run(
             nursery,
-            plan(seed, job["theme"] or theme_of(seed, broker)),
+            plan(seed, job["theme"] or theme_of(seed, engine)),
             keep,
             keep_bad,
-            nats=broker == "nats",
+            engine=engine,
             sabotage=job["sabotage"],
         )
     except Exception:  # noqa: BLE001 - the harness's own trouble is no account
@@ -86,9 +86,13 @@ async def serve(answers: TextIO) -> None:
 
 
 async def _work(jobs: "asyncio.Queue[dict[str, Any] | None]", answers: TextIO) -> None:
-    async with Nursery() as nursery:
+    async with Nursery() as nursery, contextlib.AsyncExitStack() as stack:
+        engine: Engine | None = None
         while job := await jobs.get():
-            answer = await one(nursery, job)
+            if engine is None:  # a lane keeps its brokers: a sitting has one kind
+                wanted = Engine(job["broker"], job["tls"], MqttChoice(job["mqtt"]), job["seed"])
+                engine = await stack.enter_async_context(wanted)
+            answer = await one(nursery, engine, job)
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
 

@@ -16,7 +16,8 @@ from gateway.core.wire import (
     ack_payload,
     command_payload,
 )
-from gateway.edge.mqtt import Connection, Endpoint, Publication, Received, Version
+from gateway.edge.brokers import client_id, endpoint
+from gateway.edge.mqtt import Connection, Publication, Received, Version
 from gateway.errors import LinkError
 from tests.faults.rig import Rig
 
@@ -41,11 +42,15 @@ class Meddler:
                         await connection.publish(out)
 
     @contextlib.asynccontextmanager
-    async def _stranger(self, client_id: str) -> AsyncIterator[Connection]:
+    async def _stranger(self, name: str) -> AsyncIterator[Connection]:
+        """Come as the hub itself, or as somebody whom the broker lets say what a centre says."""
+        lent = self._rig.lent
+        hub = self._rig.settings.hub.id
+        who = lent.hub(lent.a_hub_port) if name == hub else lent.centre(lent.a_centre_port)
         connection = Connection(
-            lambda: Endpoint("127.0.0.1", self._rig.broker.port, None, "", None),
+            lambda: endpoint(who, strict=True),
             version=Version.V311,
-            client_id=client_id,
+            client_id=client_id(hub, who) if name == hub else f"ansim-centre-{name}",
             keepalive_s=30,
             will=Publication("stranger", b""),
             received=self._hear,

@@ -1,21 +1,24 @@
-"""A NATS JetStream cluster of three nodes on loopback, as a broker: MQTT 3.1.1, R3.
+"""A NATS JetStream cluster of three nodes on loopback: MQTT 3.1.1, R3. Debian's package.
 
-Debian's package; ports below 32768, or a node may not get its own back (control-centre contract).
-Killing it kills one node, another each time: what a cluster is for.
+With identities it runs the configuration that we ship (config/brokers/nats), else a bare one.
 """
 
-import asyncio
-import itertools
 import shutil
-import socket
 from pathlib import Path
-from typing import Self
+
+import pytest
+
+from gateway.centre.admission import nats_users
+from tests.faults.cluster import NODES, Cluster, shipped
+from tests.faults.identities import CENTRE
 
 NATS = shutil.which("nats-server", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
-NODES = 3
-READY_S = 30.0
+needs_nats = pytest.mark.skipif(
+    NATS is None, reason="nats-server is missing: apt-get install nats-server"
+)
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "brokers" / "nats"
 
-CONFIG = """
+BARE = """
 server_name: n{number}
 listen: 127.0.0.1:{client}
 jetstream: {{ store_dir: "{directory}/nats-{number}", max_file_store: 256MB }}
@@ -24,97 +27,51 @@ cluster: {{ name: ansim, listen: 127.0.0.1:{route}, routes: [{routes}] }}
 """
 
 
-class NatsCluster:
-    """Three nodes; `ports` are their MQTT listeners."""
+class NatsCluster(Cluster):
+    """Three nodes of nats-server."""
 
-    def __init__(self, directory: Path, base: int) -> None:
-        self._directory = directory
-        self.ports = [base + number for number in range(NODES)]
-        self._routes = [base + NODES + number for number in range(NODES)]
-        self._clients = [base + 2 * NODES + number for number in range(NODES)]
-        self._nodes: list[asyncio.subprocess.Process | None] = [None] * NODES
-        self._turn = itertools.cycle(range(NODES))
-        self._dead: int | None = None
+    name = "nats"
 
-    @property
-    def port(self) -> int:
-        """A node that lives."""
-        return next(p for p, node in zip(self.ports, self._nodes, strict=True) if node is not None)
+    def prepare(self) -> None:
+        """Write the users."""
+        if self.identities is not None:
+            users = nats_users(self.identities.hubs, [CENTRE])
+            (self.directory / "nats").mkdir(exist_ok=True)
+            (self.directory / "nats" / "users.conf").write_text(users)
 
-    async def __aenter__(self) -> Self:
-        for number in range(NODES):
-            await self._start(number)
-        async with asyncio.timeout(READY_S):
-            while not all([await answers(port) for port in self.ports]):  # noqa: ASYNC110 - its own
-                await asyncio.sleep(0.2)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for number in range(NODES):
-            await self._kill(number)
-
-    async def kill(self) -> None:
-        """SIGKILL of the next node."""
-        self._dead = next(self._turn)
-        await self._kill(self._dead)
-
-    async def start(self) -> None:
-        """Start the node that was killed."""
-        if self._dead is not None:
-            await self._start(self._dead)
-            self._dead = None
-
-    async def _kill(self, number: int) -> None:
-        node, self._nodes[number] = self._nodes[number], None
-        if node is not None and node.returncode is None:
-            node.kill()
-            await node.wait()
-
-    async def _start(self, number: int) -> None:
+    def command(self, number: int) -> tuple[list[str], dict[str, str]]:
+        """Return how a node is started."""
         assert NATS is not None
-        config = self._directory / f"nats-{number}.conf"
-        config.write_text(
-            CONFIG.format(
-                number=number,
-                directory=self._directory,
-                client=self._clients[number],
-                mqtt=self.ports[number],
-                route=self._routes[number],
-                routes=", ".join(f"nats://127.0.0.1:{port}" for port in self._routes),
-            )
+        config = self.directory / f"nats-{number}.conf"
+        config.write_text(self._bare(number) if self.identities is None else self._shipped(number))
+        return [NATS, "-c", str(config)], {}
+
+    def _routes(self) -> str:
+        return ", ".join(f"nats://127.0.0.1:{port}" for port in self.routes)
+
+    def _bare(self, number: int) -> str:
+        return BARE.format(
+            number=number,
+            directory=self.directory,
+            client=self.clients[number],
+            mqtt=self.ports[number],
+            route=self.routes[number],
+            routes=self._routes(),
         )
-        log = (self._directory / f"nats-{number}.log").open("ab")
-        with log:
-            self._nodes[number] = await asyncio.create_subprocess_exec(
-                NATS, "-c", str(config), stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
-            )
 
-
-async def answers(port: int) -> bool:
-    """Return whether an MQTT 3.1.1 client is let in: JetStream has a leader then."""
-    connect = b"\x10\x12\x00\x04MQTT\x04\x02\x00\x3c\x00\x06prober"
-    try:
-        async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(connect)
-                return await reader.readexactly(4) == b"\x20\x02\x00\x00"
-            finally:
-                writer.close()
-    except (OSError, TimeoutError, asyncio.IncompleteReadError):
-        return False
-
-
-def free_base(seed: int) -> int:
-    """Return the first of nine free ports of this run's own."""
-    for number in range(seed, seed + 100):
-        base = 20_000 + number * 11 % 11_900
-        try:
-            for port in range(base, base + 3 * NODES):
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("a hundred ranges below 32768 are all taken")
+    def _shipped(self, number: int) -> str:
+        assert self.identities is not None
+        named = ", ".join(f"nats://ansim-{one}:6222" for one in range(1, NODES + 1))
+        return shipped(
+            SHIPPED / "nats.conf",
+            (
+                ("server_name: ansim-1 ", f"server_name: ansim-{number + 1} "),
+                ("/var/lib/nats/jetstream", f"{self.directory}/store-{number}"),
+                ("max_file_store: 16GB", "max_file_store: 256MB"),
+                ("listen: 127.0.0.1:6222", f"listen: 127.0.0.1:{self.routes[number]}"),
+                (named, self._routes()),
+                ("listen: 0.0.0.0:8883", f"listen: 127.0.0.1:{self.ports[number]}"),
+                ("listen: 127.0.0.1:4222", f"listen: 127.0.0.1:{self.clients[number]}"),
+                ("/etc/nats/certs", str(self.identities.ca_file.parent)),
+            ),
+        )

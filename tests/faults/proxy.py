@@ -15,6 +15,7 @@ It also sees MQTT packets: `rule` is shown each before it passes and may swallow
 
 import asyncio
 import contextlib
+import functools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -66,19 +67,33 @@ class Weather:
 
 
 class Proxy:
-    """Listens on a port of its own; `port` is where its clients go."""
+    """Listens on a port of its own; `port` is where its clients go.
+
+    doors: on a port for each of the brokers (`ports`) that leads to this one and no other.
+    """
 
     def __init__(
-        self, targets: Sequence[int], chance: random.Random, host: str = "127.0.0.1"
+        self,
+        targets: Sequence[int],
+        chance: random.Random,
+        host: str = "127.0.0.1",
+        *,
+        doors: bool = False,
     ) -> None:
         """Lead each client of `host` to one of the brokers at these ports that lives."""
-        self._targets, self._chance, self._host = list(targets), chance, host
+        self._doors = [[target] for target in targets] if doors else [list(targets)]
+        self._chance, self._host = chance, host
         self.weather = Weather()
         self.rule: Rule | None = None
-        self.port = 0
-        self._server: asyncio.Server | None = None
+        self.ports = [0 for _ in self._doors]
+        self._servers: list[asyncio.Server] = []
         self._ends: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """Where its clients go; of several doors the first."""
+        return self.ports[0]
 
     async def __aenter__(self) -> Self:
         await self._listen()
@@ -86,24 +101,30 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self.reset()
-        if self._server is not None:
-            self._server.close()
+        self._close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._client, self._host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        for number, targets in enumerate(self._doors):
+            client = functools.partial(self._client, targets)
+            server = await asyncio.start_server(client, self._host, self.ports[number])
+            self.ports[number] = server.sockets[0].getsockname()[1]
+            self._servers.append(server)
+
+    def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
 
     async def change(self, weather: Weather) -> None:
         """Let the weather turn."""
         before, self.weather = self.weather, weather
-        if weather.gone and self._server is not None:
-            self._server.close()
-            self._server = None
+        if weather.gone and self._servers:
+            self._close()
             self.reset()
-        if not weather.gone and self._server is None:
+        if not weather.gone and not self._servers:
             await self._listen()
         if before.half_open and not weather.half_open:
             self.reset()  # what was lost in a dead network does not come back with it
@@ -113,14 +134,19 @@ class Proxy:
         for end in tuple(self._ends):
             end.transport.abort()
 
-    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _client(
+        self,
+        targets: Sequence[int],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         self._ends.add(writer)
         other: asyncio.StreamWriter | None = None
         try:
-            back, other = await self._broker()
+            back, other = await self._broker(targets)
             self._ends.add(other)
             both = [
                 asyncio.create_task(self._pass(reader, other, up=True)),
@@ -141,8 +167,10 @@ class Proxy:
                     end.transport.abort()
             self._tasks.discard(task)
 
-    async def _broker(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        *first, last = self._chance.sample(self._targets, len(self._targets))
+    async def _broker(
+        self, targets: Sequence[int]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        *first, last = self._chance.sample(targets, len(targets))
         for port in first:
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection("127.0.0.1", port)

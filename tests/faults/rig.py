@@ -1,7 +1,7 @@
 """Everything of a run that lives: world, hub, broker, centre, the network between them, the clock.
 
               ┌──────────── harness process ────────────┐
-    World ──► FarWorld ═ socket ═ hub ══ Proxy ══ mosquitto ══ Proxy ══ centre ══ its database
+    World ──► FarWorld ═ socket ═ hub ══ Proxy ══ broker ══ Proxy ══    centre ══ its database
               └─ lent clock, crash points, keepers that start again what died, as systemd would ─┘
 
 Where a plan wants it, between hub and Proxy lies a network of the kernel's (wire.py), and beside
@@ -29,12 +29,11 @@ from gateway.settings import BrokerSettings, DeviceStanza, Role, Settings
 from gateway.virtual.far_world import FarWorld
 from gateway.virtual.polar import PolarBand
 from gateway.virtual.world import World
-from tests.brokers import Mosquitto
 from tests.faults.centre_main import CentreSpec
 from tests.faults.children import Child, Keeper, Nursery
+from tests.faults.engine import Broker, Engine, Lent
 from tests.faults.hub_main import HubSpec
 from tests.faults.lent_clock import ClockHand
-from tests.faults.nats import NatsCluster, free_base
 from tests.faults.proxy import Proxy, Weather
 from tests.faults.wire import NAME, Lease, Line, Wire, lease
 
@@ -58,7 +57,8 @@ def port_of(seed: int) -> int:
 class Rig:
     """One run's home and centre. Made by `Rig.open`."""
 
-    broker: Mosquitto | NatsCluster
+    broker: Broker
+    lent: Lent
     hub_net: Proxy
     centre_net: Proxy
     world: World
@@ -99,7 +99,7 @@ class Rig:
         present: bool = True,
         certificate_s: float | None = None,
         fall: bool = False,
-        nats: bool = False,
+        engine: Engine,
         wired: bool = False,
         sabotage: str = "",
     ) -> AsyncIterator["Rig"]:
@@ -113,21 +113,17 @@ class Rig:
         async with contextlib.AsyncExitStack() as stack:
             if certificate_s is not None:
                 broker_lines = rig.secured(broker_lines, certificate_s)
-            if nats:
-                cluster = NatsCluster(directory, free_base(seed))
-                rig.broker = await stack.enter_async_context(cluster)
-                hub_ports = centre_ports = cluster.ports
-            else:
-                broker = Mosquitto(directory, broker_lines, port_of(seed))
-                rig.broker = await stack.enter_async_context(broker)
-                hub_ports = [broker.port]
-                centre_ports = hub_ports if rig.ca is None else [broker.centre_port]
+            lending = engine.lend(directory, broker_lines, port_of(seed), seed)
+            rig.lent = await stack.enter_async_context(lending)
+            rig.broker = rig.lent.broker
             if wired:
                 rig.lease = lease(seed, directory)
                 rig.wire = await stack.enter_async_context(Wire(rig.lease, rig.chance))
             host = rig.lease.outside if rig.lease else "127.0.0.1"
-            rig.hub_net = await stack.enter_async_context(Proxy(hub_ports, rig.chance, host))
-            rig.centre_net = await stack.enter_async_context(Proxy(centre_ports, rig.chance))
+            doors = Proxy(rig.lent.hub_ports, rig.chance, host, doors=True)
+            rig.hub_net = await stack.enter_async_context(doors)
+            centre_net = Proxy(rig.lent.centre_ports, rig.chance)
+            rig.centre_net = await stack.enter_async_context(centre_net)
             rig.world = await stack.enter_async_context(World(SystemClock()))
             if fall:
                 rig.band = await rig.world.polar_band(WRIST)
@@ -183,11 +179,12 @@ class Rig:
 
     def hub_spec(self) -> HubSpec:
         """Return what a hub that starts now is told."""
-        scheme = "mqtt" if self.ca is None else "mqtts"
-        host = NAME if self.lease else "127.0.0.1"
-        url = f"{scheme}://{host}:{self.hub_net.port}"
-        broker = BrokerSettings(url=url, ca_file=self.ca)
-        uplink = replace(self.settings.uplink, brokers=(broker,))
+        brokers = tuple(self.lent.hub(port) for port in self.hub_net.ports)
+        if self.ca is not None:
+            brokers = (BrokerSettings(f"mqtts://127.0.0.1:{self.hub_net.port}", self.ca),)
+        if self.lease is not None:  # by name: names can be lost as well
+            brokers = tuple(replace(one, url=one.url.replace("127.0.0.1", NAME)) for one in brokers)
+        uplink = replace(self.settings.uplink, brokers=brokers)
         return HubSpec(
             settings=replace(self.settings, uplink=uplink),
             radio=self.directory / "air.sock",
@@ -220,7 +217,7 @@ class Rig:
         """Return what a centre that starts now is told."""
         return CentreSpec(
             settings=CentreSettings(
-                broker=BrokerSettings(url=f"mqtt://127.0.0.1:{self.centre_net.port}"),
+                broker=self.lent.centre(self.centre_net.port),
                 districts=(self.settings.hub.district,),
                 database=self.centre_db,
                 present=self.present,

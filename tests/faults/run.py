@@ -26,6 +26,7 @@ from tests.faults.breaking import Breaking
 from tests.faults.card import card
 from tests.faults.checks import CHECKS
 from tests.faults.children import Nursery
+from tests.faults.engine import Engine
 from tests.faults.plan import BUTTONS, CERTIFICATE_S, Plan
 from tests.faults.rig import WRIST, Rig
 from tests.faults.witness import ADDRESS, DOOR, HALL, Residents, Witness
@@ -45,7 +46,7 @@ DURABLE = (
 )
 
 
-def home(directory: Path, *, band: bool = False) -> Settings:
+def home(directory: Path, *, band: bool = False, district: str = DISTRICT) -> Settings:
     """Return the settings of a run's home."""
     devices = tuple(
         DeviceStanza(name, "bthome", ADDRESS.format(number), role=Role.SOS, options={})
@@ -55,7 +56,7 @@ def home(directory: Path, *, band: bool = False) -> Settings:
     door = DeviceStanza("door", "bthome", DOOR, place="frontdoor", options={})
     wrist = DeviceStanza("band", "polar_pmd", WRIST, options={})
     return Settings(
-        hub=HubSettings(id=HUB, district=DISTRICT),
+        hub=HubSettings(id=HUB, district=district),
         uplink=UplinkSettings(
             brokers=(BrokerSettings(url="mqtt://127.0.0.1:1"),), keepalive_s=5, heartbeat_s=2.0
         ),
@@ -73,10 +74,10 @@ async def run(
     keep: Path | None = None,
     keep_bad: Path | None = None,
     *,
-    nats: bool = False,
+    engine: Engine | None = None,
     sabotage: str = "",
 ) -> Account:
-    """Carry a plan out.
+    """Carry a plan out, on a mosquitto of its own or on the engine's brokers.
 
     keep: where its files stay (else they go with the run). keep_bad: where the logs of a run stay
     that was not good.
@@ -91,7 +92,8 @@ async def run(
         else:
             directory = keep
             directory.mkdir(parents=True, exist_ok=True)
-        settings = home(directory, band=plan.fall)
+        engine = engine or Engine()
+        settings = home(directory, band=plan.fall, district=engine.district(plan.seed))
         stack.enter_context(card(settings.store.directory, plan.disk_mb))
         async with Rig.open(
             nursery,
@@ -106,7 +108,7 @@ async def run(
             present=plan.present,
             certificate_s=CERTIFICATE_S if plan.tls else None,
             fall=plan.fall,
-            nats=nats,
+            engine=engine,
             wired=plan.wired,
             sabotage=sabotage,
         ) as rig:

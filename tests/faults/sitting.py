@@ -39,6 +39,8 @@ class Wanted:
     keep: Path | None = None
     keep_bad: Path | None = None
     sabotage: str = ""
+    tls: bool = False
+    mqtt: str = "auto"
 
     def job(self, seed: int) -> bytes:
         """Return what a lane is told of one run."""
@@ -49,6 +51,8 @@ class Wanted:
             "keep": str(self.keep.resolve()) if self.keep else "",
             "keep_bad": str(self.keep_bad.resolve()) if self.keep_bad else "",
             "sabotage": self.sabotage,
+            "tls": self.tls,
+            "mqtt": self.mqtt,
         }
         return json.dumps(told).encode() + b"\n"
 

@@ -159,6 +159,16 @@ class Routine:
         )
         return round(allowed_h * HOUR_MS)
 
+    def again_ms(self, *, doorless: bool) -> int:
+        """Return what the last sign allows, where the front door is seen differently by now."""
+        last_ms, tod_ms = int(self._meta[b.LAST_MS]), int(self._meta[b.LAST_TOD])
+        return self.allowed_ms(last_ms, tod_ms, doorless=doorless)
+
+    def share(self, sights: Sequence[float]) -> float:
+        """Return which share of the usual signs at home is still seen; sights: 0 to 1 a sensor."""
+        usual = 1.0 + self._events[: BED + 1].reshape(BED + 1, -1, 2).sum(axis=(0, 2))
+        return float(usual @ np.asarray(sights) / usual.sum()) if self._sensors else 1.0
+
     def away_ms(self, now_ms: int, tod_ms: int) -> int:
         """Return how long an absence may last that begins now."""
         return self.allowed_ms(now_ms, tod_ms, regime=LEFT)

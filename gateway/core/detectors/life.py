@@ -7,8 +7,10 @@ and a motion sensor's end of motion move no deadline.
     Contact, Occupied    it changes, either way                         by its role; else a contact
     Button               pressed (a release is the same press)          contact
     Steps                the count has grown                            band
-    HeartRate            skin contact and a pulse                       band
     AccelerationBlock    the arm moves, and the band is not known off   band
+
+A pulse under a band is none of them (`pulse`): it goes on in whoever lies on the floor with the
+band on, and that is the case to be noticed. It says that the band is worn, and where: within reach.
 
 Beacons repeat a state for as long as it lasts: a repetition is a sign of the sensor's life only. A
 motion sensor that sends no beacons and never says that motion has ended begins each time.
@@ -56,22 +58,28 @@ KIND_OF_ROLE: Final = MappingProxyType(
     }
 )
 TELLS_OF_LIFE: Final = frozenset(
-    {"Motion", "Contact", "Occupied", "Button", "Steps", "HeartRate", "AccelerationBlock"}
+    {"Motion", "Contact", "Occupied", "Button", "Steps", "AccelerationBlock"}
 )
+TELLS_OF_REACH: Final = frozenset({"HeartRate"})
+WORN_ON_A_BODY: Final = frozenset({"Steps", "HeartRate", "AccelerationBlock", "Worn"})
 
 
 @dataclass(frozen=True, slots=True)
 class LifeSensor:
-    """One device that can give signs of life.
+    """One device that can give signs of life, or tell that somebody is within reach.
 
     role: the technician's word for it (gateway.settings.Role), or empty.
     promise_s: the longest time it stays unheard when it is well; None: it promises nothing.
+    wearable: it goes out with whoever wears it, so its silence is no fault by itself.
+    signs: whether it gives signs of life at all; a belt that only tells a pulse does not.
     """
 
     name: str
     role: str = ""
     place: str = ""
     promise_s: float | None = None
+    wearable: bool = False
+    signs: bool = True
 
     @property
     def is_door(self) -> bool:
@@ -97,6 +105,18 @@ class LifeSigns:
         self._off: set[str] = set()
         self.states: dict[str, bool] = {}  # what each device said last; survives a restart
         self._ends: set[str] = set()
+
+    @property
+    def off(self) -> frozenset[str]:
+        """Return the bands that say they are not worn."""
+        return frozenset(self._off)
+
+    def pulse(self, reading: Reading) -> int | None:
+        """Return which sensor feels a pulse under its skin contact, if this reading says so."""
+        found, value = self._sensors.get(reading.device), reading.value
+        if found is None or not isinstance(value, HeartRate):
+            return None
+        return found[0] if value.bpm and value.contact is True else None
 
     def of(self, reading: Reading) -> Sign | None:
         """Return the sign of life that a reading is, if it is one."""
@@ -138,10 +158,8 @@ class LifeSigns:
         match value:
             case Worn(worn=worn):
                 (self._off.discard if worn else self._off.add)(device)
-            case HeartRate(bpm=bpm, contact=contact):
-                if contact is not None:
-                    (self._off.discard if contact else self._off.add)(device)
-                alive = bool(bpm) and contact is True
+            case HeartRate(contact=contact) if contact is not None:
+                (self._off.discard if contact else self._off.add)(device)
             case Steps(count=count):
                 alive = count > self._steps.get(device, count)
                 self._steps[device] = count

@@ -1,12 +1,15 @@
 """Where the resident is said to be: the words for a belief, and the ceiling that goes with them.
 
-home       awake at home, most probably          8 h at most until attention (the settings')
-asleep     ... or asleep, as at this hour        12 h at most: the settings' second level
-away       left, most probably                   the settings' own ceiling for absences
-ambiguous  the door moved; left or still in      as away, or as at home where leaving is
-improbable (the allowance already says so)
-arrived    the door moved after an absence       8 h at most
-unknown    nobody can tell                       8 h at most
+home          awake at home, most probably        8 h at most until attention (the settings')
+asleep        ... or asleep, as at this hour      12 h at most: the settings' second level
+away          left, most probably                 the settings' own ceiling for absences
+ambiguous     the door moved; left or still in    as away, or as at home where leaving is improbable
+                                                  (the allowance already says so)
+arrived       the door moved after an absence     8 h at most
+unknown       no door is watched, or nobody       8 h at most
+              could hear for half an hour
+out-of-reach  a band is all that watches,         the settings' own ceiling for absences
+              and it is not heard
 """
 
 from typing import Final
@@ -17,6 +20,7 @@ from gateway.core.detectors.presence import ARRIVED, LEFT
 
 EVEN: Final = 0.5
 SAID_AWAY: Final = ("said-away", 0.02)
+OUT_OF_REACH: Final = ("out-of-reach", 0.3)
 UNKNOWN: Final = ("unknown", 0.5)
 
 

@@ -38,7 +38,7 @@ JUMP_MS: Final = 2 * MINUTE_MS
 OUT: Final = frozenset({"away", "said-away"})
 # The door moved and nothing inside since: they may have come, or may have gone.
 DOUBT: Final = frozenset({"arrived", "ambiguous"})
-GUESS: Final = "unknown"
+GUESSED: Final = frozenset({"unknown", "out-of-reach"})
 
 
 class Watch(Protocol):
@@ -177,9 +177,10 @@ class Diary:
         if presence in OUT:
             if self._out_since_ms is None:
                 self._out_since_ms = local_ms - minutes * MINUTE_MS
+        elif presence in GUESSED:  # an absence that began before goes on until somebody is heard
+            day.guessed += minutes
         elif presence not in DOUBT:
             self._came_home(local_ms)
-            day.guessed += minutes * (presence == GUESS)
 
     def _came_home(self, local_ms: int) -> bool:
         """Take down the absence that ends now; return whether it was one."""

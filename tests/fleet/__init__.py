@@ -1,0 +1,1 @@
+"""Many light hubs that speak the true contract on raw sockets; see scripts/fleet."""
