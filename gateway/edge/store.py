@@ -248,9 +248,9 @@ class Store:
         """Return rows that the centre has not stored (see gateway.edge.outbox)."""
         return await self._outbox.unfinished(stream, limit, after)
 
-    async def between(self, epoch: str, stream: Stream, first: int, last: int) -> tuple[Row, ...]:
-        """Return what is left of a range, for the centre's `resend`; evicted rows are missing."""
-        return await self._outbox.between(epoch, stream, first, last)
+    async def left(self, epoch: str, stream: Stream, first: int, last: int) -> int | None:
+        """Return how much is left of a range, for a `resend`; None: the disk is silent."""
+        return await self._outbox.left(epoch, stream, first, last)
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""
