@@ -1,6 +1,6 @@
 """The fault harness: a whole home and its centre, broken in every part, many times, and counted.
 
-    plan.py      seed ──► what residents do and what breaks, and when (pure)
+    plan.py      seed ──► what residents do and what breaks, and when (pure; themes.py: how)
     run.py       carries a plan out on a Rig, heals everything, and waits for the account
     rig.py       the world, a real hub process, a real mosquitto, a real centre process, between
                  them a Proxy that breaks the network and knows MQTT packets when it sees them

@@ -27,8 +27,9 @@ from tests.faults.card import card
 from tests.faults.checks import CHECKS
 from tests.faults.children import Nursery
 from tests.faults.engine import Engine
-from tests.faults.plan import BUTTONS, CERTIFICATE_S, Plan
+from tests.faults.plan import BUTTONS, Plan
 from tests.faults.rig import WRIST, Rig
+from tests.faults.themes import CERTIFICATE_S
 from tests.faults.witness import ADDRESS, DOOR, HALL, Residents, Witness
 from tests.hubs import DISTRICT, HUB
 
