@@ -289,7 +289,8 @@ class Daemon:
             except StoreError as error:
                 self.log.warning("retention failed", error=str(error))
             else:
-                self.log.debug("retention", evicted=str(evicted))
+                if evicted.lanes:  # an hourly line of nothing would be 24 fsyncs a day more
+                    self.log.warning("no room: thrown away", **evicted.lanes)
             await asyncio.sleep(EVICT_S)
 
 

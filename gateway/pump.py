@@ -7,16 +7,17 @@ they go out all the same.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
-from gateway.core.inputs import Acknowledge, Input
+from gateway.core.inputs import Acknowledge, Asked, Input, Refused
 from gateway.core.model import ClockProven, Tick
 from gateway.core.outputs import Announce, Outputs, Stream
 from gateway.core.pipeline import Pipeline
-from gateway.core.wire import Ack, AckStatus
+from gateway.core.wire import Ack, AckStatus, CommandName
 from gateway.edge.announce import Announcer
 from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
@@ -82,6 +83,8 @@ class Pump:
         """Move one input through."""
         if isinstance(given, Acknowledge):
             given = await self._finished(given)
+        if isinstance(given, Asked) and given.command.name is CommandName.RESEND:
+            given = replace(given, left=await self._left(given.command.args))
         outputs = self._pipeline.feed(given)
         await self._carry_out(outputs)
         match given:
@@ -92,8 +95,17 @@ class Pump:
             case ClockProven(at=at):
                 await self._store.repair_time(at)
                 self._uplink.clock_proven()
+            case Asked(command=command):
+                self._uplink.answered(command.id)
+            case Refused(id=command_id):
+                self._uplink.answered(command_id)
             case _:
                 pass
+
+    async def _left(self, args: Mapping[str, Any]) -> int | None:
+        """Return how much of a range the outbox still has: what is gone the centre must know."""
+        stream = Stream(args["stream"])
+        return await self._store.left(args["epoch"], stream, args["from"], args["to"])
 
     async def _finished(self, given: Acknowledge) -> Acknowledge:
         """Finish the rows an acknowledgement names; it may name them as `upto`.

@@ -13,10 +13,11 @@ from tests.brokers import needs_mosquitto
 from tests.faults import summing
 from tests.faults.account import Account, Stored, events_in_order, order_and_holes
 from tests.faults.children import Nursery
-from tests.faults.plan import ORDER, THEMES, plan
+from tests.faults.plan import plan
 from tests.faults.run import run
 from tests.faults.sabotage import SABOTAGE
 from tests.faults.sitting import Sitting, Wanted
+from tests.faults.themes import ORDER, THEMES
 from tests.faults.wire import answer
 
 QUICK = ("kills", "points", "wire", "centre", "broker", "corrupt", "clock", "meddler", "twin")

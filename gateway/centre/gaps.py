@@ -2,7 +2,8 @@
 
 The hub repeats by itself what was not `stored`, first after 5 s, so a hole is mostly healed before
 it is worth a word: the first asking waits longer than that. A hub that cannot give a range any more
-(its database was replaced) is not asked for ever; the hole stays, and the operator is told.
+(its database was replaced, its telemetry evicted) is not asked for ever; the hole stays, and the
+operator is told.
 """
 
 from dataclasses import dataclass, replace
@@ -41,6 +42,14 @@ def watch(hole: Hole | None, progress: Progress, at_ms: int) -> Hole | None:
     if hole is not None and first == hole.first and last >= hole.last:
         return replace(hole, last=last)
     return Hole(first, last, at_ms + FIRST_MS)
+
+
+def nothing_left(hole: Hole, at_ms: int) -> Hole:
+    """Return the hole after the hub said that it has none of it: asked once more, then given up.
+
+    Once more, for what is missing may have been on its way when the hub looked.
+    """
+    return replace(hole, asked=max(hole.asked, TIMES - 1), next_ms=at_ms + FIRST_MS)
 
 
 def asked(hole: Hole, at_ms: int) -> Hole:

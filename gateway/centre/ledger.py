@@ -83,6 +83,7 @@ class Ledger:
             says = (self._stored(message), *(restated(again) if again else ()))
             return Outcome(households=(home,), says=says)
         moved = self._come_so_far(key, at_ms, seq=message.seq)
+        self._note_what_is_gone(message, at_ms)
         outcome = Outcome(
             kept=(message,),
             households=(home,),
@@ -153,6 +154,18 @@ class Ledger:
         else:
             self.holes[key] = hole
         return progress
+
+    def _note_what_is_gone(self, message: UpMessage, at_ms: int) -> None:
+        """Ask no longer for what the hub says it has not."""
+        result = message.body.get("result")
+        if message.leaf != "res" or not isinstance(result, dict) or result.get("left") != 0:
+            return
+        span = result.get("resend")
+        if isinstance(span, dict):
+            key = (message.hub, str(span.get("epoch")), str(span.get("stream")))
+            hole = self.holes.get(key)
+            if hole is not None and span.get("from") == hole.first:
+                self.holes[key] = gaps.nothing_left(hole, at_ms)
 
     def _stored(self, message: UpMessage) -> Say:
         progress = self.progress[message.hub, message.epoch, message.stream]

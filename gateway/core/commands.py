@@ -71,7 +71,8 @@ class Commands:
             case CommandName.STATUS:
                 detail = self._status()
             case CommandName.RESEND:
-                detail = {"resend": dict(command.args)}
+                left = {} if asked.left is None else {"left": asked.left}
+                detail = {"resend": dict(command.args), **left}
         self._answer(asked, detail=detail, draft=draft)
 
     def refuse(self, refused: Refused, draft: Draft) -> None:

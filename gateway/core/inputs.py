@@ -24,10 +24,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The centre asks something of the hub; the uplink has already validated its form."""
+    """The centre asks something of the hub; the uplink has already validated its form.
+
+    left: of a `resend`, how many of the messages it names the outbox still has (None: not known).
+    """
 
     at: At
     command: Command
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

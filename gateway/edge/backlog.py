@@ -202,7 +202,13 @@ class Backlog:
     def unfinished(
         self, stream: Stream, start: tuple[str, int], upto: tuple[str, int]
     ) -> list[Row]:
-        """Return memory's rows of a stream with start < (epoch, seq) <= upto."""
+        """Return memory's rows of a stream with start < (epoch, seq) <= upto.
+
+        A day's summary waits for the disk, which takes it together with the mark that the day was
+        told: sent without it, and the hub killed, the day would be told again under another id.
+        """
+        if stream is Stream.ROUTINE:
+            return []
         shelf = self._alarms if stream is Stream.ALARM else self.unsaved
         return [r for r in shelf.values() if r.stream is stream and start < r.order[1:] <= upto]
 

@@ -1,9 +1,11 @@
 """What comes down: acknowledgements, commands, the centre's state; read, judged, handed on.
 
 A command is never handed on after its `not_after`; that it is done only once is the core's matter,
-which keeps the ids beyond a restart. While the hub's clock is unproven lateness is judged by the
-centre's own time, as far as it is known (a retained state may be old, so it is a lower bound, like
-the hub's own); with no time from the centre only what does no harm late is handed on.
+which keeps the ids beyond a restart. So a command is acknowledged to the broker only once it is
+answered: killed before that, the hub is told it again. While the hub's clock is unproven lateness
+is judged by the centre's own time, as far as it is known (a retained state may be old, so it is a
+lower bound, like the hub's own); with no time from the centre only what does no harm late is handed
+on.
 """
 
 from collections.abc import Callable
@@ -59,6 +61,7 @@ class Downlink:
         self._on_state = on_state
         self._on_resend = on_resend
         self._centre_ahead_ms: int | None = None  # the centre's time less our mono_ms
+        self._asked: str | None = None
         self.refusals = 0
 
     @property
@@ -66,8 +69,12 @@ class Downlink:
         """What to subscribe to: two filters, for each costs a NATS cluster three replicas."""
         return self._all, self._state_topic
 
-    def receive(self, message: Received) -> None:
-        """Take one message in. What is not valid is counted, logged and, with an id, answered."""
+    def receive(self, message: Received) -> str | None:
+        """Take one message in. What is not valid is counted, logged and, with an id, answered.
+
+        Return the id of a command that the core will answer.
+        """
+        self._asked = None
         try:
             if message.topic == self._ack_topic:
                 self._take_ack(parse_ack(message.payload))
@@ -80,6 +87,7 @@ class Downlink:
         except CentreError as wrong:
             self.refusals += 1
             _log.warning("refused", topic=message.topic, reason=str(wrong))
+        return self._asked
 
     def _take_ack(self, ack: Ack) -> None:
         self._on_ack(ack)
@@ -101,12 +109,14 @@ class Downlink:
         if reason:
             self._refuse(command.id, reason)
             raise CentreError(f"command {command.id}: {reason}")
+        self._asked = command.id
         self._deliver(Asked(self._clock.now(), command))
         if command.name is CommandName.RESEND:
             self._on_resend()
 
     def _refuse(self, ident: str | None, reason: str) -> None:
         if ident is not None:
+            self._asked = ident
             self._deliver(Refused(self._clock.now(), ident, reason))
 
     def _too_late(self, command: Command) -> str:

@@ -41,10 +41,17 @@ class Outbox:
                 break
         return tuple(found)
 
-    async def between(self, epoch: str, stream: Stream, first: int, last: int) -> tuple[Row, ...]:
-        """Return what is left of a range, for the centre's `resend`; evicted rows are missing."""
-        rows = await self._unfinished(stream, -1, (epoch, first - 1), (epoch, last))
-        return tuple(rows)
+    async def left(self, epoch: str, stream: Stream, first: int, last: int) -> int | None:
+        """Return how many of a range are not finished; evicted ones are not among them."""
+        rows = self._backlog.unfinished(stream, (epoch, first - 1), (epoch, last))
+        if stream is Stream.ALARM:
+            return len(rows)
+        without = {row.id for row in rows} | self._backlog.done
+        with contextlib.suppress(StoreError):
+            return len(rows) + await self._transactions.read(
+                lambda db: disk_rows.count(db, epoch, stream, first, last, without)
+            )
+        return None
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing.

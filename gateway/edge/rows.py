@@ -64,6 +64,18 @@ def select(
     return [_row(hub, *values) for values in found.fetchall()]
 
 
+def count(
+    db: Database, epoch: str, stream: Stream, first: int, last: int, without: Iterable[str]
+) -> int:
+    """Return how many rows of a stream lie between two numbers, both included."""
+    found = db.execute(
+        "SELECT count(*) FROM outbox WHERE stream = ? AND epoch = ? AND seq BETWEEN ? AND ?"
+        " AND id NOT IN (SELECT value FROM json_each(?))",
+        [stream.value, epoch, first, last, json.dumps(list(without))],
+    )
+    return int(found.fetchone()[0])
+
+
 def _row(
     hub: str,
     stream: str,

@@ -72,6 +72,7 @@ class Store:
         self._outbox = Outbox(backlog, transactions, hub)
         self._settings, self._limit_s = settings, limit_s
         self._on_rows = on_rows
+        self._end_s = limit_s
         self._due = asyncio.Event()
         self._evicted: Mapping[str, int] = {}
 
@@ -118,11 +119,15 @@ class Store:
             flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await flusher
-            with contextlib.suppress(TimeoutError):  # SIGTERM gives 5 s: half of it to a hung disk
-                async with asyncio.timeout(commit_limit_s):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(store._end_s):
                     await store.flush()
-                    await transactions.look(commit_limit_s)
-            await transactions.end()
+                    await transactions.look(store._end_s)
+            await transactions.end(store._end_s)
+
+    def hurry(self, seconds: float) -> None:
+        """Let a hung disk hold up the store's end for so long at most."""
+        self._end_s = min(self._end_s, seconds / 2)  # the last write, then closing
 
     # ------------------------------------------------------------------------------ what it is
     @property
@@ -243,9 +248,9 @@ class Store:
         """Return rows that the centre has not stored (see gateway.edge.outbox)."""
         return await self._outbox.unfinished(stream, limit, after)
 
-    async def between(self, epoch: str, stream: Stream, first: int, last: int) -> tuple[Row, ...]:
-        """Return what is left of a range, for the centre's `resend`; evicted rows are missing."""
-        return await self._outbox.between(epoch, stream, first, last)
+    async def left(self, epoch: str, stream: Stream, first: int, last: int) -> int | None:
+        """Return how much is left of a range, for a `resend`; None: the disk is silent."""
+        return await self._outbox.left(epoch, stream, first, last)
 
     async def finish(self, ack: Ack) -> tuple[str, ...]:
         """Finish what the centre has stored, and return its ids. Other statuses finish nothing."""

@@ -73,11 +73,11 @@ class Transactions:
         except StoreError as error:
             self.failed(error)
 
-    async def end(self) -> None:
+    async def end(self, limit_s: float) -> None:
         """Close the database; a hung disk is left behind."""
         with contextlib.suppress(StoreError):
-            await self._writer.run(lambda _job: self._disk.close(), limit_s=self._limit_s)
-        await self._writer.stop(self._limit_s)
+            await self._writer.run(lambda _job: self._disk.close(), limit_s=limit_s)
+        await self._writer.stop(limit_s)
 
     async def write(
         self, batch: Batch, limit_s: float, turn: Callable[[], None] = lambda: None

@@ -101,6 +101,7 @@ class Uplink:
         self._alarms = AlarmLane(pace)
         self._feed = AlarmFeed(outbox, self._alarms)
         self._session: Session | None = None
+        self._unanswered: dict[str, list[tuple[Connection, Received]]] = {}
         self._woken = asyncio.Event()
         self._rows = True
         self._hurry = asyncio.Event()
@@ -146,6 +147,11 @@ class Uplink:
         if self._session is not None:
             self._session.bulk.settle(settled)
             self._session.changed()
+
+    def answered(self, command: str) -> None:
+        """Tell the broker that a command is safe here: its answer stands in the outbox."""
+        for connection, message in self._unanswered.pop(command, ()):
+            connection.acknowledge(message)
 
     def clock_proven(self) -> None:
         """Look at certificates' dates from now on; a connection made without is made anew."""
@@ -277,6 +283,7 @@ class Uplink:
             if self._since is not None:
                 self._lived_s = asyncio.get_running_loop().time() - self._since
             self._session = self._since = None
+            self._unanswered.clear()  # the broker tells the next connection again
             connection.drop(LinkError("over"))
 
     async def _live(self, connection: Connection, birth: Mapping[str, Any]) -> None:
@@ -316,5 +323,8 @@ class Uplink:
         return await self._outbox.unfinished(stream, PAGE, after=after)
 
     def _receive(self, connection: Connection, message: Received) -> None:
-        self._downlink.receive(message)
-        connection.acknowledge(message)  # it is in the core's queue now
+        command = self._downlink.receive(message)
+        if command is None:
+            connection.acknowledge(message)  # it is in the core's queue now, or said again at need
+        else:
+            self._unanswered.setdefault(command, []).append((connection, message))

@@ -143,6 +143,19 @@ def test_a_range_that_never_comes_is_told_and_left(bench: Bench) -> None:
     assert bench.take(counted("event", 4)).says == (stored("event", "event-4"),)
 
 
+def test_what_the_hub_says_is_gone_is_asked_for_once_more_and_told(bench: Bench) -> None:
+    bench.take(birth())
+    bench.take(counted("event", 3))
+    (ask,) = bench.tick(T0 + 6_000).asks
+    result = {"resend": dict(ask.args), "left": 0}
+    bench.take(counted("res", 1) | {"cmd": "c1", "ok": True, "result": result}, T0 + 7_000)
+    last = bench.tick(T0 + 13_000)
+    assert [dict(each.args) for each in last.asks] == [dict(ask.args)]
+    assert [event.notice for event in last.events] == [Notice.GAP]
+    bench.take(heartbeat(at_ms=T0 + 600_000), T0 + 600_000)
+    assert bench.tick(T0 + 600_000).asks == ()
+
+
 # ------------------------------------------------------------------------------------ pending
 def test_a_pending_alarm_is_raised_here_when_nothing_follows(bench: Bench) -> None:
     bench.take(birth())

@@ -154,13 +154,18 @@ async def test_what_is_finished_stays_finished_before_it_has_left_the_disk(tmp_p
         assert [r.id for r in await store.unfinished(limit=1)] == ["e3"]
 
 
-async def test_a_resend_gives_what_is_left_of_a_range(tmp_path: Path) -> None:
+async def test_a_resend_is_told_what_is_left_of_its_range(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         for n in range(1, 6):
             await store.commit(pressed(n))
+        store.add(Outputs(posts=tuple(post(f"e{i}", Stream.EVENT) for i in range(4))))
+        await store.flush()
         await store.finish(stored(store.epoch, "press-000003"))
-        rows = await store.between(store.epoch, Stream.ALARM, 2, 4)
-        assert [row.seq for row in rows] == [2, 4]
+        await store.finish(stored(store.epoch, upto=3, stream="event"))
+        assert await store.left(store.epoch, Stream.ALARM, 2, 4) == 2
+        assert await store.left(store.epoch, Stream.EVENT, 3, 2**53) == 1
+        assert await store.left(store.epoch, Stream.EVENT, 1, 3) == 0
+        assert await store.left("another", Stream.EVENT, 1, 4) == 0
 
 
 async def test_an_older_counter_of_the_batch_never_overwrites_a_newer_one(tmp_path: Path) -> None:

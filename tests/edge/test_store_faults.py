@@ -273,3 +273,16 @@ async def test_only_the_newest_broken_databases_are_kept(tmp_path: Path) -> None
 
 def test_the_date_of_a_set_aside_database_is_that_of_the_epoch_that_follows_it() -> None:
     assert date_of("01ARZ3NDEKTSV4RRFFQ69G5FAV") == "20160730T235410Z"
+
+
+async def test_a_hung_disk_holds_up_the_end_no_longer_than_it_is_given(tmp_path: Path) -> None:
+    disk = Disk()
+    try:
+        async with asyncio.timeout(20):  # the limits alone are a minute
+            async with opened(tmp_path, connect=disk.connect, limit_s=30) as store:
+                store.add(keeps(3))
+                disk.hang_on = "COMMIT"
+                store.hurry(HANG_S)
+            assert disk.entered.is_set()
+    finally:
+        disk.release.set()

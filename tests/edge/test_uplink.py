@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.inputs import Refused
+from gateway.core.inputs import Asked, Refused
 from gateway.core.wire import (
     Ack,
     AckStatus,
@@ -139,6 +139,33 @@ async def test_a_command_comes_in_and_bad_ones_are_refused(tmp_path: Path) -> No
         commands = [v.command for v in core.inputs if hasattr(v, "command")]
         assert commands == [good]
         assert [v.id for v in core.inputs if isinstance(v, Refused)] == ["odd", "late"]
+
+
+async def test_a_command_that_nobody_answered_is_told_to_the_next_connection_too(
+    tmp_path: Path,
+) -> None:
+    wanted = Command("wanted", CommandName.HOME, {}, 1_900_000_000_000)
+    done = Command("done", CommandName.HOME, {}, 1_900_000_000_000)
+    last = Command("last", CommandName.HOME, {}, 1_900_000_000_000)
+
+    async def hear(until: Command, answer: Command, *asked: Command) -> list[Command]:
+        core = Core(FakeOutbox())
+        async with running(new_uplink(settings(broker.port), core)) as uplink:
+            await core.until(lambda: ("broker", True) in core.links())
+            for command in asked:
+                centre.ask(command)
+            await core.until(lambda: until in commands(core))
+            uplink.answered(answer.id)
+        return commands(core)
+
+    async with Mosquitto(tmp_path) as broker, centre_at(broker) as centre:
+        assert await hear(done, done, wanted, done) == [wanted, done]
+        assert await hear(last, wanted, last) == [wanted, last]
+        assert await hear(last, last) == [last]
+
+
+def commands(core: Core) -> list[Command]:
+    return [given.command for given in core.inputs if isinstance(given, Asked)]
 
 
 async def test_heartbeats_follow_the_birth_in_the_same_session(tmp_path: Path) -> None:

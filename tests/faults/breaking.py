@@ -10,9 +10,9 @@ from tests.faults.account import Stored
 from tests.faults.card import fill, remount, scribble
 from tests.faults.checks import centre_raised
 from tests.faults.meddling import Meddler
-from tests.faults.plan import Step
 from tests.faults.proxy import PUBACK, PUBLISH, Packet, Proxy, Weather
 from tests.faults.rig import Rig
+from tests.faults.themes import Step
 from tests.faults.wire import Line
 from tests.faults.witness import Witness
 

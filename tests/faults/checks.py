@@ -86,12 +86,15 @@ def tls(rig: Rig, witness: Witness) -> list[str]:
     return wrong
 
 
-def meddler(_rig: Rig, witness: Witness) -> list[str]:
-    """Hostile commands: late, unknown and sly ones refused, none of them done."""
+def meddler(rig: Rig, witness: Witness) -> list[str]:
+    """Hostile commands: late, unknown and sly ones refused, none of them done; all answered."""
     answers = [m.body for m in witness.stored.values() if m.stream == "res"]
     obeyed = [a["cmd"] for a in answers if a["cmd"].startswith(REFUSED) and a["ok"]]
     tests = [m.id for m in witness.stored.values() if m.body.get("msg") == "test"]
     wrong = [f"obeyed: {obeyed}"] if obeyed else []
+    unanswered = rig.asked - {answer["cmd"] for answer in answers}
+    if unanswered:
+        wrong.append(f"asked and never answered: {sorted(unanswered)}")
     if tests:
         wrong.append(f"test alarms that a late command asked for: {tests}")
     return wrong

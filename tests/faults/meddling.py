@@ -14,6 +14,7 @@ from gateway.core.wire import (
     CommandName,
     Topics,
     ack_payload,
+    command_id,
     command_payload,
 )
 from gateway.edge.brokers import client_id, endpoint
@@ -42,6 +43,13 @@ class Meddler:
                 with contextlib.suppress(LinkError, TimeoutError):
                     async with asyncio.timeout(2):
                         await connection.publish(out)
+                    self._note(out.payload)
+
+    def _note(self, payload: bytes) -> None:
+        """Note a command that the broker has and the hub, which has subscribed, must answer."""
+        ident = command_id(payload)
+        if ident is not None and b'"name"' in payload and self._rig.subscribed:
+            self._rig.asked.add(ident)
 
     @contextlib.asynccontextmanager
     async def _stranger(self, name: str) -> AsyncIterator[Connection]:

@@ -84,6 +84,8 @@ class Rig:
         self.lease: Lease | None = None
         self.wire: Wire | None = None
         self.sabotage = ""
+        self.subscribed = False
+        self.asked: set[str] = set()
 
     @classmethod
     @contextlib.asynccontextmanager

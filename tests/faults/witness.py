@@ -135,6 +135,7 @@ class Witness:
             self.stored[message.epoch, message.stream, message.seq] = message
             if message.cry is not None:
                 self.cries.add(message.cry)
+                self._rig.subscribed = True  # who published had subscribed before
                 began = self._residents.caused.get(message.cry, message.seen_s)
                 self.took.setdefault(message.cry, message.seen_s - began)
                 self._residents.heard(message.cry)
