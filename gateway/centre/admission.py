@@ -52,7 +52,8 @@ def nats_users(
     for hub in named(hubs):
         lines += _nats_user(
             hub,
-            [f"ansim.{VERSION}.*.{hub}.up.>"],
+            # Behind partitions (partitions.conf) the server asks for the mapped subject.
+            [f"ansim.{VERSION}.*.{hub}.up.>", f"ansim-in.*.*.*.{hub}.*"],
             [f"ansim.{VERSION}.*.{hub}.dn.>", f"ansim.{VERSION}.*.centre.state", "$MQTT.sub.>"],
         )
     for centre in named(centres):
