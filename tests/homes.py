@@ -70,6 +70,14 @@ class Desk:
                 await self.changed.wait()
         return self.alarms(kind)[count - 1]
 
+    async def ended(self, kind: str, *, within_s: float = 30.0) -> UpMessage:
+        """Wait until the centre has stored that a matter is over; return that message."""
+        async with asyncio.timeout(within_s):
+            while not (over := [m for m in self.alarms(kind) if m.body["evid"].get("ended")]):
+                self.changed.clear()
+                await self.changed.wait()
+        return over[0]
+
 
 @contextlib.asynccontextmanager
 async def centre(

@@ -56,7 +56,8 @@ def test_a_hub_of_nats_has_its_own_subjects_and_only_mqtt() -> None:
     lines = nats_users([B, A, A], ["centre"], {"workers": 'a"b'}).splitlines()
     ours = next(number for number, line in enumerate(lines) if f"CN={A}" in line)
     assert 'allowed_connection_types: ["MQTT"]' in lines[ours]
-    assert lines[ours + 1].split() == f'publish: {{ allow: ["ansim.1.*.{A}.up.>"] }}'.split()
+    own = f'publish: {{ allow: ["ansim.1.*.{A}.up.>", "ansim-in.*.*.*.{A}.*"] }}'
+    assert lines[ours + 1].split() == own.split()
     assert sum(f"CN={A}" in line for line in lines) == 1
     assert B not in " ".join(lines[ours : ours + 3])
     assert any(r'user: workers, password: "a\"b"' in line for line in lines)
