@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub import wheels as wheel_folders
-from tests.hub.container import Container, debian, files, missing
+from tests.hub.container import Container, FailedInsideError, debian, files, missing
 from tests.hub.outside import AIR, DROP_IN, KEY_NAME, Outside, lab_drop_in, outside
 
 UNIT = "ansim-gateway.service"
@@ -20,6 +20,7 @@ NOT_OURS = tuple(
     f"/{name}" for name in ["var/log/journal", "var/lib/systemd", "var/tmp", "run", "tmp"]
 )
 OWN_BACKUPS = {f"/etc/{name}-" for name in ("passwd", "group", "shadow", "gshadow")}
+BOOTS = {"/var/log/wtmp"}  # each boot writes itself down
 
 
 def in_a_container(seconds: int) -> list[pytest.MarkDecorator]:
@@ -77,13 +78,16 @@ class Life:
         self.machine.write(CONFIG, self.home.yaml())
         self.machine.write(DROP_IN, lab_drop_in(watchdog_s))
         await self.machine.run("systemctl", "daemon-reload")
-        await self.machine.run("systemctl", "enable", "--now", UNIT)
+        ended, said = await self.machine.try_run("systemctl", "enable", "--now", UNIT)
+        if ended:
+            said += await self.machine.run("journalctl", "--no-pager", "-u", UNIT, "-n", "30")
+            raise FailedInsideError(said)
 
     def traces(self) -> set[str]:
         """Return what is not as it was before anything was installed."""
         left = files(self.machine.tree, apart=NOT_OURS)
         changed = {name for name in left | self.fresh if left.get(name) != self.fresh.get(name)}
-        return changed - OWN_BACKUPS
+        return changed - OWN_BACKUPS - BOOTS
 
 
 @contextlib.asynccontextmanager
