@@ -27,6 +27,7 @@ from gateway.core.detectors.presence import (
 from gateway.core.detectors.whereabouts import ceiling_ms, presence
 from tests.fakes_inactivity import DAY, HOUR, life
 
+LEVELS = Levels()
 NAMES = ("hall", "door", "bed", "kitchen")
 HALL, OUT, IN_BED, KITCHEN = range(4)
 SECOND, MINUTE = 1000, 60_000
@@ -81,7 +82,7 @@ def test_whoever_moves_after_another_has_left_is_at_home_with_the_deadline_of_ho
 ) -> None:
     routine, now_ms, allowed_ms = told((*SOMEBODY_LEAVES, moved(65 * SECOND + later_ms, sensor)))
     assert routine.regime == HOME
-    assert presence(routine, now_ms, 0)[0] == "home"
+    assert presence(routine, now_ms, 0, LEVELS)[0] == "home"
     assert allowed_ms == at_home_ms(routine, now_ms)
 
 
@@ -102,8 +103,8 @@ def test_a_home_whose_visitors_leave_learns_that_its_door_says_little() -> None:
     again = [(63 * MINUTE + one[0], *one[1:]) for one in SOMEBODY_LEAVES]
     after, later_ms, sooner_ms = told((*visits, *again))
     assert after.regime == LEFT
-    assert presence(after, later_ms, 0)[0] == "ambiguous"
-    assert presence(after, later_ms, 0)[1] > presence(before, now_ms, 0)[1]
+    assert presence(after, later_ms, 0, LEVELS)[0] == "ambiguous"
+    assert presence(after, later_ms, 0, LEVELS)[1] > presence(before, now_ms, 0, LEVELS)[1]
     assert after.gone < before.gone
     assert at_home_ms(after, later_ms) <= sooner_ms <= allowed_ms
 
@@ -111,15 +112,15 @@ def test_a_home_whose_visitors_leave_learns_that_its_door_says_little() -> None:
 def test_a_visitor_who_lets_themselves_in_is_somebody_at_home_until_they_leave() -> None:
     routine, now_ms, allowed_ms = told(SOMEBODY_COMES)
     assert routine.regime == ARRIVED
-    assert presence(routine, now_ms, HOUR)[0] == "arrived"
-    assert ceiling_ms(routine, now_ms, Levels()) == Levels().attention_ms
+    assert presence(routine, now_ms, HOUR, LEVELS)[0] == "arrived"
+    assert ceiling_ms(routine, now_ms, LEVELS) == Levels().attention_ms
     routine, now_ms, allowed_ms = told(CLEANED)
     assert routine.regime == HOME
     assert allowed_ms == at_home_ms(routine, now_ms)
     routine, now_ms, allowed_ms = told((*CLEANED, *passage(3 * HOUR + MINUTE)))
     assert routine.regime == LEFT
-    assert presence(routine, now_ms, 4 * HOUR)[0] == "away"
-    assert ceiling_ms(routine, now_ms, Levels()) == Levels().away_ms
+    assert presence(routine, now_ms, 4 * HOUR, LEVELS)[0] == "away"
+    assert ceiling_ms(routine, now_ms, LEVELS) == Levels().away_ms
     assert allowed_ms == routine.allowed_ms(now_ms, now_ms % DAY)
     assert allowed_ms > at_home_ms(routine, now_ms)
 

@@ -291,7 +291,7 @@ class Standing:
             return OUT_OF_REACH
         if not self._known or self.seen.blind:
             return UNKNOWN
-        return presence(self.routine, self.now_ms, self.length_ms)
+        return presence(self.routine, self.now_ms, self.length_ms, self.levels)
 
     def held_ms(self, due_ms: int) -> int:
         """Return how long the night holds back an attention due in `due_ms`: to warning at most."""

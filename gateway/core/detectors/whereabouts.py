@@ -19,13 +19,12 @@ from gateway.core.detectors.inactivity_levels import Levels
 from gateway.core.detectors.presence import ARRIVED, LEFT
 
 EVEN: Final = 0.5
-STEP_MS: Final = 1_800_000
 SAID_AWAY: Final = ("said-away", 0.02)
 OUT_OF_REACH: Final = ("out-of-reach", 0.3)
 UNKNOWN: Final = ("unknown", 0.5)
 
 
-def presence(routine: Routine, now_ms: int, length_ms: int) -> tuple[str, float]:
+def presence(routine: Routine, now_ms: int, length_ms: int, levels: Levels) -> tuple[str, float]:
     """Return where the resident probably is after a silence, and how probably at home."""
     belief = routine.belief(now_ms, length_ms)
     if routine.regime == ARRIVED:
@@ -34,6 +33,8 @@ def presence(routine: Routine, now_ms: int, length_ms: int) -> tuple[str, float]
         return "arrived", max(EVEN, belief.at_home)
     if routine.regime == LEFT:
         return "away" if belief.away >= EVEN else "ambiguous", belief.at_home
+    if levels.attention_ms <= length_ms < ceiling_ms(routine, now_ms, levels):
+        return "asleep", belief.at_home
     if belief.away >= EVEN:
         return "unknown", belief.at_home
     return "asleep" if belief.asleep > belief.home else "home", belief.at_home
@@ -45,8 +46,8 @@ def ceiling_ms(routine: Routine | None, now_ms: int, levels: Levels) -> int:
         return levels.attention_ms
     if routine.regime == LEFT:
         return levels.away_ms
-    # What would explain a silence that has come so far? Only sleep is left longer alone.
-    for length_ms in range(levels.attention_ms, levels.warning_ms, STEP_MS):
-        if routine.belief(now_ms, length_ms).asleep < EVEN:
-            return length_ms
-    return levels.warning_ms
+    # What best explains a silence that has come so far? Only sleep is left longer alone, and whoever
+    # slept then is held to sleep until the second level: a long night is rare, and no emergency.
+    then = routine.belief(now_ms, levels.attention_ms)
+    asleep = then.asleep > max(then.home, then.away)
+    return levels.warning_ms if asleep else levels.attention_ms
