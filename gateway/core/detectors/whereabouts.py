@@ -46,7 +46,7 @@ def ceiling_ms(routine: Routine | None, now_ms: int, levels: Levels) -> int:
         return levels.attention_ms
     if routine.regime == LEFT:
         return levels.away_ms
-    # What best explains a silence that has come so far? Only sleep is left longer alone, and whoever
+    # What best explains a silence that has come so far? Only sleep is left longer alone; whoever
     # slept then is held to sleep until the second level: a long night is rare, and no emergency.
     then = routine.belief(now_ms, levels.attention_ms)
     asleep = then.asleep > max(then.home, then.away)
