@@ -241,9 +241,10 @@ class Standing:
             run.limits_ms = levels.limits_ms(levels.away_ms, home=False)
             return
         known = self.routine if self._known else None
-        self.full_ms = min(before_ms + run.granted_ms, ceiling_ms(known, at_ms, levels))
+        most_ms = ceiling_ms(known, at_ms, levels)
+        self.full_ms = min(before_ms + run.granted_ms, most_ms)
         allowed_ms = before_ms + round(run.granted_ms * self.stretched)
-        allowed_ms = min(allowed_ms, max(run.most_ms, ceiling_ms(known, at_ms, levels)))
+        allowed_ms = min(allowed_ms, max(run.most_ms, most_ms))
         run.limits_ms = levels.limits_ms(allowed_ms, home=self.routine.regime != LEFT)
 
     @property
