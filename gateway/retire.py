@@ -51,6 +51,16 @@ TEXTS = {
             "삭제(blkdiscard)하십시오."
         ),
     ),
+    "journal": (
+        (
+            "The system's journal still tells of alarms: journalctl --rotate && "
+            "journalctl --vacuum-time=1s"
+        ),
+        (
+            "시스템 저널에는 경보 기록이 남아 있습니다: journalctl --rotate && "
+            "journalctl --vacuum-time=1s"
+        ),
+    ),
     "left": ("could not be erased: {}", "지우지 못함: {}"),
     "sure": (
         "This ends hub {}: type its id to go on: ",
@@ -88,6 +98,7 @@ def erase_hub(args: argparse.Namespace, language: Language) -> int:
             return 1
     erased = erase(settings, args.config, even_unsent=args.even_unsent)
     lines = [text("erased", language, n=len(erased.files))]
+    lines += [text("journal", language)]
     lines += [text("left", language, each) for each in erased.left]
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if erased.left else 0

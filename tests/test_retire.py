@@ -170,10 +170,18 @@ async def test_an_erased_hub_leaves_no_file_and_unsent_alarms_are_not_erased_una
 ) -> None:
     home, config = await unsent_alarm(tmp_path, "mqtt://127.0.0.1:1")
     assert unsent(home.store.directory) == 1
+    bluez = tmp_path / "bluetooth"
+    ours, foreign = (
+        bluez / "00:11:22:33:44:55" / device / "info" for device in (BUTTON, "AA:AA:AA:AA:AA:AA")
+    )
+    for info in (ours, foreign):
+        info.parent.mkdir(parents=True)
+        info.write_text("[LongTermKey]")
     with pytest.raises(UnsentAlarms, match="1 alarm"):
-        erase(home, config)
-    erased = erase(home, config, even_unsent=True)
+        erase(home, config, bluetooth=bluez)
+    erased = erase(home, config, even_unsent=True, bluetooth=bluez)
     assert erased.left == ()
+    assert (ours.exists(), foreign.exists()) == (False, True), "a neighbour's bond is not ours"
     assert not home.store.directory.exists()
     assert not config.exists()
     assert not (tmp_path / "sos.key").exists()
@@ -214,7 +222,7 @@ async def test_a_technician_is_told_what_was_done_and_what_is_next(
     assert replace_hub(given, language) == 0
     assert erase_hub(options(config=config), language) == 0
     said = capsys.readouterr().out
-    assert ("blkdiscard" in said, "ansim check" in said) == (True, True)
+    assert all(word in said for word in ("blkdiscard", "ansim check", "journalctl"))
     assert ("허브" in said) is (language is Language.KO)
     assert not home.store.directory.exists()
     assert PASSPHRASE.reveal() not in said
