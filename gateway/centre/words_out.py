@@ -67,6 +67,7 @@ class WordsOut:
 def together(says: Iterable[Say]) -> list[Say]:
     """Return the words of a batch in fewer messages: `stored` ids of one stream in one, one upto.
 
+    >>> from gateway.core.wire import Ack
     >>> [say.ack.ids for say in together([Say("d", "h", Ack("e", "alarm", AckStatus.STORED, (i,)))
     ...                                   for i in ("A", "B")])]
     [('A', 'B')]
