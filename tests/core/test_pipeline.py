@@ -258,6 +258,20 @@ def test_the_resident_is_told_after_30_s_without_stored_and_60_s_without_eyes_on
     assert [t.sound for t in home.feed(tick(100)).announcements] == [Sound.NOT_PRESENTED]
 
 
+def test_the_home_is_told_when_a_second_cry_is_not_stored_although_the_first_was_seen() -> None:
+    home = pipeline(SosDetector("sos"))
+    (first,) = alarms(home.feed(press(0)))
+    home.feed(stored((first.id,), 1))
+    home.feed(stored((first.id,), 2, AckStatus.PRESENTED))
+    (heard_again,) = alarms(home.feed(press(100)))
+    home.feed(stored((heard_again.id,), 101))
+    assert not home.feed(tick(140)).announcements
+    assert alarms(home.feed(press(200)))
+    assert not home.feed(tick(229)).announcements
+    assert [t.sound for t in home.feed(tick(230)).announcements] == [Sound.NOT_STORED]
+    assert not home.feed(tick(300)).announcements
+
+
 def test_a_cancelled_alert_is_forgotten_when_the_centre_has_stored_its_cancel() -> None:
     home = pipeline(Says("band", fall(Stage.SUSPECTED)), windows={Kind.FALL: 30_000}, cancel=["ok"])
     (first,) = alarms(home.feed(heard(2, "band")))
