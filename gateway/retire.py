@@ -51,6 +51,7 @@ TEXTS = {
             "삭제(blkdiscard)하십시오."
         ),
     ),
+    "kept": ("another id: nothing was erased", "id가 다릅니다: 아무것도 지우지 않았습니다"),
     "journal": (
         (
             "The system's journal still tells of alarms: journalctl --rotate && "
@@ -95,6 +96,7 @@ def erase_hub(args: argparse.Namespace, language: Language) -> int:
         sys.stdout.write(text("sure", language, settings.hub.id))
         sys.stdout.flush()
         if sys.stdin.readline().strip() != settings.hub.id:
+            sys.stdout.write("\n" + text("kept", language) + "\n")
             return 1
     erased = erase(settings, args.config, even_unsent=args.even_unsent)
     lines = [text("erased", language, n=len(erased.files))]

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import io
 import os
 import sqlite3
 from pathlib import Path
@@ -98,6 +99,7 @@ async def test_a_file_that_is_unpacked_again_gives_out_no_number_that_the_centre
                 async with daemon(new, world) as hub:
                     shelly.press(Press.DOUBLE)
                     await desk.alarm("pers", count=count, within_s=10)
+                    shelly.quiet()  # the successor would hear the end of this press as its own
                     await hub.pump.idle(lambda: not hub.uplink.status().alarms_waiting)
             assert len(desk.alarms("pers")) == 3
 
@@ -162,6 +164,8 @@ async def test_a_packed_hub_opens_for_its_passphrase_only(tmp_path: Path) -> Non
     out.write_bytes(b"not a hub at all")
     with pytest.raises(HandoverError, match="no packed hub"):
         unpack(out, PASSPHRASE, root=tmp_path / "card")
+    with pytest.raises(HandoverError, match="bluetoothctl list"):
+        unpack(out, PASSPHRASE, root=tmp_path / "card", adapter="hci0")
     assert not (tmp_path / "card").exists()
 
 
@@ -201,6 +205,16 @@ def options(**more: object) -> argparse.Namespace:
     """Return what the command line gives."""
     usual = {"root": Path("/"), "adapter": "", "yes": True, "even_unsent": False}
     return argparse.Namespace(**(usual | more))
+
+
+def test_another_id_erases_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write_yaml(tmp_path, "mqtt://127.0.0.1:1", [])
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert erase_hub(options(config=config, yes=False), Language.EN) == 1
+    assert "nothing was erased" in capsys.readouterr().out
+    assert config.exists()
 
 
 @pytest.mark.parametrize("language", Language)
