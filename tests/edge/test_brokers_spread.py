@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.edge import brokers, uplink
-from gateway.edge.brokers import client_id, ordered
+from gateway.edge.brokers import Turns, client_id, ordered
 from gateway.errors import LinkError
 from gateway.settings import BrokerOrder, BrokerSettings, MqttChoice, UplinkSettings
 from tests.fake_broker import FakeBroker
@@ -53,6 +53,30 @@ def test_a_listed_order_is_every_hubs_order() -> None:
     assert {tuple(ordered(hub, listed)) for hub in HUBS[:50]} == {listed.brokers}
 
 
+def test_after_a_good_connection_the_same_broker_is_asked_after_a_pause_of_its_whole_width() -> (
+    None
+):
+    turns, jitter = Turns(3), random.Random(1)
+    pauses = [turns.over(jitter, healthy=True, urgent=False) for _ in range(200)]
+    assert (turns.now, min(pauses) < 1.0, max(pauses) > 19.0) == (0, True, True)
+
+
+def test_whoever_is_turned_away_asks_the_others_at_once_and_pauses_after_each_round() -> None:
+    turns, jitter = Turns(3), random.Random(1)
+    told = [(turns.now, turns.over(jitter, healthy=False, urgent=False)) for _ in range(30)]
+    assert [place for place, _ in told] == [0, 1, 2] * 10
+    assert [pause > 0.0 for _, pause in told] == [False, False, True] * 10
+    assert max(pause for _, pause in told) > 30.0
+
+
+def test_a_connection_that_was_soon_over_is_not_a_good_one_and_the_pauses_go_on_growing() -> None:
+    turns, jitter = Turns(1), random.Random(1)
+    grown = [turns.over(jitter, healthy=False, urgent=False) for _ in range(7)]
+    turns.over(jitter, healthy=True, urgent=False)
+    anew = turns.over(jitter, healthy=False, urgent=False)
+    assert (max(grown) > 20.0, anew <= 2.0) == (True, True)
+
+
 async def born(broker: FakeBroker, times: int) -> None:
     await broker.until(lambda: len(broker.connections) == times and broker.count("state") == 1)
 
@@ -61,7 +85,7 @@ async def test_who_loses_a_good_connection_comes_back_to_the_same_broker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(uplink, "HEALTHY_S", 0.0)
-    monkeypatch.setattr(uplink, "STORM_S", 0.1)
+    monkeypatch.setattr(brokers, "STORM_S", 0.1)
     core = Core(FakeOutbox())
     async with FakeBroker() as first, FakeBroker() as second:
         async with running(new_uplink(settings(first.port, second.port), core)):
@@ -96,7 +120,7 @@ async def test_the_pause_after_a_good_connection_is_over_its_whole_width(
 
 async def test_an_alarm_in_the_pause_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uplink, "HEALTHY_S", 0.0)
-    monkeypatch.setattr(uplink, "STORM_S", 10_000.0)
+    monkeypatch.setattr(brokers, "STORM_S", 10_000.0)
     core = Core(FakeOutbox())
     async with FakeBroker() as broker, running(new_uplink(settings(broker.port), core)) as link:
         await broker.until(lambda: broker.count("state") == 1)
@@ -111,7 +135,7 @@ async def test_with_an_alarm_on_the_way_the_next_broker_is_asked_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(uplink, "HEALTHY_S", 0.0)
-    monkeypatch.setattr(uplink, "STORM_S", 10_000.0)
+    monkeypatch.setattr(brokers, "STORM_S", 10_000.0)
     core = Core(FakeOutbox([alarm(1)]))
     async with (
         FakeBroker() as first,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from tests.fleet.herd import Habits
+from tests.fleet.census import Habits
 from tests.hubs import ROOT
 
 HERD = 15_000
@@ -102,6 +102,7 @@ class Flock:
         total: Counter[str] = Counter()
         for told in self._latest:
             total.update({name: told.get(name, 0) for name in NUMBERS + MORE})
+            total.update(told.get("why", {}))
         return total
 
     def stretch(self, name: str) -> None:
