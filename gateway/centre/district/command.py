@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--district", action="append", default=[], metavar="CODE")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="fixed for ever")
     parser.add_argument("--replicas", type=int, default=3, help="copies of the streams: 3, 1")
+    parser.add_argument(
+        "--retain", type=int, default=90, metavar="DAYS", help="telemetry is kept; alarms 2 years"
+    )
     parser.add_argument("--operator", default="centre", help="code in acknowledgements and the log")
     parser.add_argument("--name", default=f"{os.uname().nodename}-{os.getpid()}")
     parser.add_argument("--present", action="store_true", help="each alarm counts as presented")
@@ -66,6 +69,7 @@ def settings_of(args: argparse.Namespace) -> DistrictSettings:
         ),
         partitions=args.partitions,
         replicas=args.replicas,
+        retain_days=args.retain,
         operator=args.operator,
         present=args.present,
         name=args.name,
