@@ -12,7 +12,7 @@ import asyncio
 import random
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ TOLD = ("messages", "stored", "repeated", "refused", "alarms", "commits")
 
 
 class Worker:
-    """A running worker. `run` serves for ever."""
+    """A running worker. `run` serves for ever; `pulse`: its clockwork turned, or it tried again."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Worker:
         *,
         listener: Listener | None = None,
         retry_s: float = RETRY_S,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -62,6 +63,7 @@ class Worker:
         self.fault = "not connected yet"
         self._listener = listener or Listener()
         self._retry_s = retry_s
+        self._pulse = pulse
         self._lock = asyncio.Lock()
         self._deaf_since: float | None = None
         self._alone: list[asyncio.Task[None]] = []
@@ -76,6 +78,7 @@ class Worker:
                     await self._until_fault()
             except (StoreError, LinkError) as wrong:
                 self.fault = str(wrong)
+            self._pulse()
             await asyncio.sleep(self._retry_s)
 
     def report(self) -> str:
@@ -250,6 +253,7 @@ class Worker:
         while True:
             async with self._lock:
                 await self._reception.time_passes(hearing=self._hearing())
+            self._pulse()
             await self.clock.sleep(TICK_S)
 
 
