@@ -114,28 +114,32 @@ class Turns:
     scripts/fleet's light hubs come back by this very policy.
     """
 
-    __slots__ = ("_tried", "count", "now")
+    __slots__ = ("_busy", "_tried", "count", "now")
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.now = self._tried = 0
+        self.now = self._tried = self._busy = 0
 
-    def over(self, jitter: random.Random, *, healthy: bool, urgent: bool) -> float:
+    def over(self, jitter: random.Random, *, healthy: bool, urgent: bool, reached: bool) -> float:
         """Return the pause after a connection, or a try at one.
 
-        healthy: it was good for a while. urgent: an alarm about the resident waits.
+        healthy: it was good for a while. urgent: an alarm about the resident waits. reached: there
+        is a broker, but it did not let us in or threw us out soon: then it has more than it can do.
         """
         if healthy and not urgent:
-            self._tried = 0
+            self._tried = self._busy = 0
             return jitter.uniform(0.0, STORM_S)
         self._tried = 1 if healthy else self._tried + 1
+        self._busy = 0 if healthy or not reached else self._busy + 1
         self.now = (self.now + 1) % self.count
+        if self._busy and not urgent:
+            return jitter.uniform(1.0, min(BACKOFF_MAX_S, STORM_S * 2.0 ** min(self._busy - 1, 7)))
         rounds, rest = divmod(self._tried, self.count)
         return 0.0 if rest else backoff_s(rounds, jitter, urgent=urgent)
 
     def home(self) -> None:
         """Turn to the first."""
-        self.now = self._tried = 0
+        self.now = self._tried = self._busy = 0
 
 
 class Brokers:

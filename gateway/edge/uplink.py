@@ -237,7 +237,7 @@ class Uplink:
     # -------------------------------------------------------------------------------- the brokers
     async def _connect_for_ever(self) -> None:
         while True:
-            self._lived_s = 0.0
+            self._lived_s, reached = 0.0, True
             try:
                 await self._one_connection()
             except Renewed:
@@ -245,10 +245,12 @@ class Uplink:
                 continue
             except LinkError as wrong:
                 self._note(str(wrong))
+                reached = not isinstance(wrong.__cause__, OSError)
             pause_s = self._brokers.turns.over(
                 self._jitter,
                 healthy=self._lived_s >= HEALTHY_S * self._pace,
                 urgent=self._alarms.urgent(),
+                reached=reached,
             )
             if pause_s:
                 await self._pause(pause_s)

@@ -53,28 +53,47 @@ def test_a_listed_order_is_every_hubs_order() -> None:
     assert {tuple(ordered(hub, listed)) for hub in HUBS[:50]} == {listed.brokers}
 
 
+def pauses(
+    turns: Turns, times: int, *, healthy: bool = False, urgent: bool = False, reached: bool = False
+) -> list[float]:
+    jitter = random.Random(1)
+    return [
+        turns.over(jitter, healthy=healthy, urgent=urgent, reached=reached) for _ in range(times)
+    ]
+
+
 def test_after_a_good_connection_the_same_broker_is_asked_after_a_pause_of_its_whole_width() -> (
     None
 ):
-    turns, jitter = Turns(3), random.Random(1)
-    pauses = [turns.over(jitter, healthy=True, urgent=False) for _ in range(200)]
-    assert (turns.now, min(pauses) < 1.0, max(pauses) > 19.0) == (0, True, True)
+    turns = Turns(3)
+    waited = pauses(turns, 200, healthy=True, reached=True)
+    assert (turns.now, min(waited) < 1.0, max(waited) > 19.0) == (0, True, True)
 
 
-def test_whoever_is_turned_away_asks_the_others_at_once_and_pauses_after_each_round() -> None:
-    turns, jitter = Turns(3), random.Random(1)
-    told = [(turns.now, turns.over(jitter, healthy=False, urgent=False)) for _ in range(30)]
-    assert [place for place, _ in told] == [0, 1, 2] * 10
-    assert [pause > 0.0 for _, pause in told] == [False, False, True] * 10
-    assert max(pause for _, pause in told) > 30.0
+def test_where_nobody_listens_the_others_are_asked_at_once_and_a_pause_ends_each_round() -> None:
+    waited = pauses(Turns(3), 30)
+    assert [pause > 0.0 for pause in waited] == [False, False, True] * 10
+    assert max(waited) > 30.0
 
 
-def test_a_connection_that_was_soon_over_is_not_a_good_one_and_the_pauses_go_on_growing() -> None:
-    turns, jitter = Turns(1), random.Random(1)
-    grown = [turns.over(jitter, healthy=False, urgent=False) for _ in range(7)]
-    turns.over(jitter, healthy=True, urgent=False)
-    anew = turns.over(jitter, healthy=False, urgent=False)
-    assert (max(grown) > 20.0, anew <= 2.0) == (True, True)
+def test_a_broker_that_is_there_and_lets_nobody_in_is_left_in_peace_ever_longer() -> None:
+    turns = Turns(3)
+    waited = pauses(turns, 300, reached=True)
+    assert (turns.now, min(waited) >= 1.0, waited[0] <= 20.0) == (0, True, True)
+    assert 50.0 < sum(waited) / len(waited) < max(waited) <= 120.0
+
+
+def test_with_an_alarm_the_next_is_asked_at_once_and_no_pause_is_longer_than_ten_seconds() -> None:
+    waited = pauses(Turns(3), 30, urgent=True, reached=True)
+    assert [pause > 0.0 for pause in waited] == [False, False, True] * 10
+    assert max(waited) <= 10.0
+
+
+def test_a_good_connection_begins_a_new_series_of_pauses() -> None:
+    turns = Turns(1)
+    grown = pauses(turns, 7, reached=True)
+    pauses(turns, 1, healthy=True, reached=True)
+    assert (max(grown) > 40.0, pauses(turns, 1, reached=True)[0] <= 20.0) == (True, True)
 
 
 async def born(broker: FakeBroker, times: int) -> None:

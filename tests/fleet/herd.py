@@ -28,6 +28,8 @@ from tests.fleet.light import LightHub, Waiting
 KEEPALIVE_S = 60
 READ = 65536
 
+UNREACHED = ("nobody listens", "no handshake")
+
 Say = Callable[[At, float, str], Waiting]
 
 
@@ -133,7 +135,10 @@ class Herd:
         self.census.refused += not was_up
         pace = self.habits.pace
         pause_s = wire.turns.over(
-            self._chance, healthy=was_up and lived_s >= HEALTHY_S * pace, urgent=wire.hub.urgent
+            self._chance,
+            healthy=was_up and lived_s >= HEALTHY_S * pace,
+            urgent=wire.hub.urgent,
+            reached=why not in UNREACHED,
         )
         self._dialler.dial_in(pause_s * pace, wire)
         self._changed.set()
