@@ -42,6 +42,21 @@ def test_systemd_finds_nothing_to_say_about_it(tmp_path: Path) -> None:
     assert float(judged.stdout.strip().splitlines()[-1].split(":")[1].split()[0]) <= 1.2
 
 
+@needs_systemd
+def test_systemd_finds_nothing_to_say_about_what_is_added_to_the_nodes_unit(
+    tmp_path: Path,
+) -> None:
+    added = (ROOT / "config" / "brokers" / "nats" / "unit.conf").read_text()
+    (tmp_path / "nats-server.service").write_text("[Service]\nExecStart=/bin/true\n")
+    (tmp_path / "nats-server.service.d").mkdir()
+    drop_in = tmp_path / "nats-server.service.d" / "ansim.conf"
+    drop_in.write_text(added)
+    said = analyze("verify", tmp_path / "nats-server.service")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    drop_in.write_text(added.replace("LimitNOFILE", "LimitFiles"))
+    assert "LimitFiles" in analyze("verify", tmp_path / "nats-server.service").stderr
+
+
 def analyze(*words: object) -> subprocess.CompletedProcess[str]:
     assert ANALYZE is not None
     return subprocess.run([ANALYZE, *map(str, words)], capture_output=True, text=True, check=False)
