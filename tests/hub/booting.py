@@ -61,7 +61,7 @@ class Guest:
             tail = ["con=null", "con0=null,fd:1", "ssl=null", f"uml_dir={self.work}", "umid=lab"]
             return [*head, *tail]
         return [
-            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1"),
+            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "2"),
             *("-m", "3072", "-nographic", "-no-reboot", "-nic", "user,model=e1000"),
             *("-kernel", str(self.vmlinuz), "-initrd", str(image)),
             *("-append", f"console=ttyS0 mitigations=off {line}"),

@@ -4,7 +4,8 @@ A sequence breaks two to four things, one into the other: the next fault does no
 last is over. Somewhere among them the resident presses for help. Then what only a hand can mend is
 mended (a dongle is plugged in, a band answers again). Judged is that
 
-    everybody      is heard again within a minute, without any other hand
+    everybody      is heard again within a minute, without any other hand; a deafness that must be
+                   proven first has `deaf_after_s` more
     no alarm lost  each press that the hub has heard is stored at the centre, once; one more, made
                    when all are heard, is heard and stored
     no reading     is invented or comes twice, from the beginning of this guest
@@ -68,6 +69,9 @@ FAULTS: dict[str, Act] = {
     "dbus": shell("systemctl restart dbus"),
 }
 
+# Nobody says so: that it is deaf must be proven first, and the minute runs from then.
+HIDDEN = frozenset({"hung", "deaf-power", "deaf-reset"})
+
 
 class Presses:
     """The presses of one sequence, and what the centre must have of them."""
@@ -123,7 +127,8 @@ async def one(guest: Machine, chance: random.Random) -> str:
     for band in BANDS:
         await guest.world(f"serve {band}")
         await guest.world(f"revive {band}")
-    took_s = await guest.everybody(RECOVERED_S)
+    limit_s = RECOVERED_S + (DEAF_AFTER_S if HIDDEN & set(chosen) else 0.0)
+    took_s = await guest.everybody(limit_s)
     await presses.until_heard()
     count = await presses.stored()
     guest.honest()
