@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 from tests.hub import chain, facts, far, faults, pairing, spare
+from tests.hub.home import devices
 from tests.hub.machine import Machine, machine, say
 from tests.hub.sequences import sequences
 
@@ -33,6 +34,7 @@ async def run(wanted: list[str], beyond_port: int) -> int:
         say("planned:", *names)
         for name in names:
             say("begin", name)
+            guest.stanzas = devices()
             began = guest.now_ms()
             try:
                 figures = await STEPS[name](guest)
