@@ -222,6 +222,7 @@ def _check(args: argparse.Namespace) -> int:
     from gateway import registry  # noqa: PLC0415
     from gateway.check import report  # noqa: PLC0415
     from gateway.clock import SystemClock  # noqa: PLC0415
+    from gateway.mounts import here  # noqa: PLC0415
 
     text, status = report(
         args.file,
@@ -229,6 +230,7 @@ def _check(args: argparse.Namespace) -> int:
         Language(args.lang) if args.lang else None,
         now=datetime.now(UTC) if SystemClock().now().proven else None,  # noqa: TID251 - the edge
         driver_names=registry.available(),
+        mounts=here(),
     )
     sys.stdout.write(text + "\n")
     return status

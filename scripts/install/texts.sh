@@ -76,6 +76,8 @@ ko[no-memory-cgroup]='서비스의 메모리 제한이 동작하지 않습니다
   cgroup_enable=memory cgroup_memory=1'
 en[no-watchdog]='There is no hardware watchdog (/dev/watchdog): a kernel that hangs is not restarted.'
 ko[no-watchdog]='하드웨어 감시 타이머(/dev/watchdog)가 없습니다. 커널이 멈추면 다시 시작되지 않습니다.'
+en[in-memory]='%s lies in memory (%s): a restart loses what is written there. See README: Read-only root.'
+ko[in-memory]='%s: 메모리에 있습니다(%s). 재시작하면 기록한 내용이 사라집니다. README: Read-only root 참조.'
 en[not-installed]='Nothing is installed here.'
 ko[not-installed]='설치된 것이 없습니다.'
 en[ask-data]='Erase the data of this home as well (alarms, routine, keys, configuration)? There is no way back. [erase/keep] '

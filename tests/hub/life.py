@@ -11,6 +11,7 @@ import pytest
 from tests.hub import wheels as wheel_folders
 from tests.hub.container import Container, FailedInsideError, debian, files, missing
 from tests.hub.outside import AIR, DROP_IN, KEY_NAME, Outside, lab_drop_in, outside
+from tests.hub.weight import Weight, weigh
 
 UNIT = "ansim-gateway.service"
 CONFIG = "/etc/ansim/gateway.yaml"
@@ -53,6 +54,11 @@ class Life:
         pid = await self.machine.show(UNIT, "MainPID")
         maps = await self.machine.run("cat", f"/proc/{pid}/maps")
         return maps.split("/opt/ansim/versions/")[1].split("/")[0]
+
+    async def weight(self, *, emulated: bool = False) -> Weight:
+        """Return what the daemon holds now."""
+        pid = await self.machine.show(UNIT, "MainPID")
+        return weigh(await self.machine.run("cat", f"/proc/{pid}/smaps"), emulated=emulated)
 
     def versions(self) -> list[Path]:
         """Return the folders of all versions that are installed."""
