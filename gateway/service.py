@@ -22,12 +22,10 @@ from gateway.edge.alone import alone
 from gateway.edge.handover import refuse_moved
 from gateway.edge.systemd import Notifier
 from gateway.errors import ConfigurationError
-from gateway.mounts import forgotten, here
 from gateway.settings import Settings
-from gateway.warm import warm
+from gateway.warm import COMPILE_S, warm
 
 STOP_S, STORE_S = 4.8, 0.8  # SIGTERM has 5 s; a hung disk gets what the parts leave, or this
-COMPILE_S = 300.0
 
 
 async def serve(
@@ -46,16 +44,13 @@ async def serve(
     notifier = notifier or Notifier()
     settings = load()
     notifier.extend(COMPILE_S)
-    log = structlog.get_logger()
-    log.info("loading kernels", note="the first start compiles them: a minute")
+    structlog.get_logger().info("loading kernels", note="the first start compiles them: a minute")
     if warm():
         compiled()
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         loop.add_signal_handler(number, event.set)
-    if (on := forgotten(settings.store.directory, here())) is not None:
-        log.warning("the database lies in memory: a restart loses it", on=on.kind, at=str(on.point))
     try:
         while not stop.is_set():
             refuse_moved(settings.store.directory)
