@@ -189,6 +189,7 @@ def _run(args: argparse.Namespace) -> int:
     from gateway.app import Outside  # noqa: PLC0415
     from gateway.config import load  # noqa: PLC0415
     from gateway.edge import journal  # noqa: PLC0415
+    from gateway.mounts import here  # noqa: PLC0415
     from gateway.service import serve  # noqa: PLC0415
     from gateway.settings import Settings  # noqa: PLC0415
 
@@ -198,12 +199,12 @@ def _run(args: argparse.Namespace) -> int:
         return load(args.config, registry.find, driver_names=registry.available())
 
     if args.record is None:
-        asyncio.run(serve(settings, compiled=_again))
+        asyncio.run(serve(settings, outside=Outside(mounts=here()), compiled=_again))
         return 0
     from gateway.replay.recording import Recorder  # noqa: PLC0415
 
     with Recorder(args.record) as recorder:
-        asyncio.run(serve(settings, outside=Outside(tap=recorder)))
+        asyncio.run(serve(settings, outside=Outside(tap=recorder, mounts=here())))
     return 0
 
 

@@ -140,6 +140,19 @@ def boot_number(db: Database, boot: str) -> int:
     return int(known[0])
 
 
+def begin_anew(db: Database, epoch: str) -> None:
+    """Count from one again in a new epoch; what waits to be sent keeps the epoch it was given."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE self SET epoch = ?", [epoch])
+    db.execute("DELETE FROM streams")
+    db.execute("COMMIT")
+
+
+def knows(db: Database, boot: str) -> bool:
+    """Whether this database was open in a boot."""
+    return db.execute("SELECT 1 FROM boots WHERE id = ?", [boot]).fetchone() is not None
+
+
 def high_water(db: Database) -> dict[str, int]:
     """Return the last seq given out on each stream."""
     return dict(db.execute("SELECT stream, seq FROM streams").fetchall())
