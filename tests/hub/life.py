@@ -64,6 +64,19 @@ class Life:
         """Return the folders of all versions that are installed."""
         return sorted((self.machine.tree / "opt/ansim/versions").iterdir())
 
+    async def database(self, query: str) -> str:
+        """Return what the hub's database says now, a line a row."""
+        script = (
+            "import sqlite3, sys; "
+            "db = sqlite3.connect('file:/var/lib/ansim-gateway/hub.db?mode=ro', uri=True); "
+            "[print(*row) for row in db.execute(sys.argv[1])]"
+        )
+        return await self.machine.run("python3", "-c", script, query)
+
+    async def check(self) -> str:
+        """Return what `ansim check` says of the configuration."""
+        return await self.machine.run("ansim", "check", CONFIG, "--lang", "en")
+
     async def logged(self, text: str, count: int) -> None:
         """Wait until the daemon has said this so many times."""
         while (await self.machine.run("journalctl", "-u", UNIT)).count(text) < count:  # noqa: ASYNC110 - another machine
