@@ -183,6 +183,7 @@ class Brokers:
             keepalive_s=self._settings.keepalive_s,
             will=Publication(self._topics.up("state"), encode(will), retain=True),
             received=lambda message: self._received(connection, message),
+            subscription_qos=self.broker.subscription_qos,
         )
         self.connection = connection
         await connection.open()

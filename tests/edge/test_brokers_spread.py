@@ -152,6 +152,17 @@ async def test_a_version_that_is_asked_for_is_the_only_one_tried(choice: MqttCho
         assert [each.level for each in broker.connections] == [5 if choice is MqttChoice.V5 else 4]
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+async def test_a_broker_is_asked_for_the_qos_that_its_stanza_says(qos: int) -> None:
+    core = Core(FakeOutbox())
+    async with FakeBroker() as broker:
+        plain = settings(broker.port)
+        one = dataclasses.replace(plain.brokers[0], subscription_qos=qos)
+        async with running(new_uplink(dataclasses.replace(plain, brokers=(one,)), core)):
+            await broker.until(lambda: bool(broker.connections and broker.last.filters))
+        assert [asked for _, asked in broker.last.filters] == [qos, qos]
+
+
 def test_the_client_id_ends_in_what_only_the_hubs_secret_gives_away(tmp_path: Path) -> None:
     def named(secret: bytes, *, key: bool = True) -> str:
         file = tmp_path / secret.decode()

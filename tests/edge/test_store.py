@@ -1,5 +1,6 @@
 """The store on a disk that works: what goes in comes out, once, in order, and after a restart."""
 
+import asyncio
 import itertools
 import sqlite3
 import stat
@@ -114,6 +115,22 @@ async def test_telemetry_waits_for_its_batch_in_the_homes_time(tmp_path: Path) -
             await store.ping()
         assert sent == ["e1"]
         assert [row.id for row in await store.unfinished(Stream.EVENT)] == ["e1"]
+
+
+async def test_alarms_do_not_make_telemetry_wait_longer_than_its_batch(tmp_path: Path) -> None:
+    sent: list[str] = []
+    batches = StoreSettings(batch_s=600)
+    async with opened(
+        tmp_path, settings=batches, on_rows=lambda rows: sent.extend(r.id for r in rows)
+    ) as store:
+        store.add(Outputs(posts=(post("e1", Stream.EVENT, 1000),)))
+        for n in range(1, 4):
+            await store.commit(pressed(n * 150_000))
+        store.seen(at(601_000))
+        async with asyncio.timeout(10):
+            while not sent:
+                await store.ping()
+        assert sent == ["e1"]
 
 
 async def test_a_result_of_a_command_does_not_wait_for_the_batch(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ async def _carried_out(rig: Rig, plan: Plan, within_s: float) -> Account:
             each.cancel()
         await witness.until(lambda: residents.caused.keys() <= witness.cries, within_s)
         living.cancel()
+        await breaking.insist(within_s)
         shed = await _quiet(rig, min(within_s, QUIET_WITHIN_S))
     finally:
         living.cancel()
