@@ -262,7 +262,7 @@ class Disk:
             # Each boot begins from one and the same copy: the numbers that it would give out have
             # been given out before, and the centre refuses another cry under an old number.
             epoch = self._new_epoch()
-            tables.begin_anew(db, epoch)
+            tables.begin_anew(db.conn, epoch)
             self.found = Found(FoundState.FORGETFUL, self._in_memory)
         self._take(db, epoch)
 

@@ -5,6 +5,7 @@ a rolled-back commit nor `kill -9` can double or skip one.
 """
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -140,7 +141,7 @@ def boot_number(db: Database, boot: str) -> int:
     return int(known[0])
 
 
-def begin_anew(db: Database, epoch: str) -> None:
+def begin_anew(db: sqlite3.Connection, epoch: str) -> None:
     """Count from one again in a new epoch; what waits to be sent keeps the epoch it was given."""
     db.execute("BEGIN IMMEDIATE")
     db.execute("UPDATE self SET epoch = ?", [epoch])
