@@ -38,6 +38,7 @@ from gateway.core.ulid import Ulids
 from gateway.edge.alone import alone
 from gateway.edge.database import NAME
 from gateway.edge.owners import give
+from gateway.edge.tables import begin_anew
 from gateway.errors import HubError
 from gateway.secret import CREDENTIAL, Secret
 from gateway.settings import Settings
@@ -179,10 +180,7 @@ def _restore_database(directory: Path, data: bytes, owner: tarfile.TarInfo, root
     with contextlib.closing(sqlite3.connect(coming, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = DELETE")  # nothing of it in a log that stays behind
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("BEGIN")
-        db.execute("UPDATE self SET epoch = ?", [epoch])
-        db.execute("DELETE FROM streams")
-        db.execute("COMMIT")
+        begin_anew(db, epoch)
     directory.chmod(0o700)
     for path in (directory, coming):
         give(path, owner, root)

@@ -73,6 +73,25 @@ async def test_an_alarm_and_its_alert_and_counter_are_there_after_a_restart(tmp_
         assert await store.unfinished() == (row,)
 
 
+async def test_a_database_in_memory_counts_anew_in_each_boot_and_forgets_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """At each boot it is the same old copy: its next numbers have been used before."""
+    why = "the database lies in memory"
+    async with opened(tmp_path, epochs=Epochs(0), in_memory=why) as store:
+        assert store.found.state is FoundState.NEW
+        (before,) = (await store.commit(pressed(1))).rows
+    async with opened(tmp_path, epochs=Epochs(50), boot="c" * 32, in_memory=why) as store:
+        assert (store.found.state, store.found.reason) == (FoundState.FORGETFUL, why)
+        assert await store.unfinished() == (before,)
+        (after,) = (await store.commit(pressed(2))).rows
+        assert (after.epoch, after.seq) == (store.epoch, 1)
+        assert after.epoch != before.epoch
+    async with opened(tmp_path, epochs=Epochs(90), boot="c" * 32, in_memory=why) as store:
+        assert store.found.state is FoundState.EXISTING
+        assert (store.epoch, await store.unfinished()) == (after.epoch, (before, after))
+
+
 async def test_boots_are_counted_once_each(tmp_path: Path) -> None:
     numbers = []
     for boot in (BOOT, "c" * 32, "c" * 32, "d" * 32):
