@@ -12,9 +12,9 @@ nobody whose bluetoothd hangs. Each means is tried once in a deafness, the milde
 
 After each the adapter gets a while in which anything at all must be heard. When the ladder is
 through, a pause that grows, and it is climbed again. Three rules keep it from harming: a living
-stream of a band is only broken when two scans in a row brought nothing; what BlueZ says is mended is
-left in peace by a house that is often silent (`silence_tells`); and the last rung is taken only by a
-process that has heard something in its life: a new one will hear no dongle that is dead.
+stream of a band is only broken when two scans in a row brought nothing; what BlueZ says is mended
+is left in peace in a house that is often silent (`silence_tells`); and the last rung is taken only
+by a process that has heard something in its life: a new one will hear no dongle that is dead.
 """
 
 from collections.abc import Mapping
@@ -100,8 +100,10 @@ def silence_tells(sign: Sign, usual_s: float) -> bool:
     for so long. A quiet house that had one fault at night must be left in peace: there it takes the
     same proof as ever (gateway.edge.hearing).
 
-    >>> silence_tells(Sign.SILENT, 600.0), silence_tells(Sign.OFF, 5.0), silence_tells(Sign.OFF, 0.0)
-    (True, True, False)
+    >>> silence_tells(Sign.SILENT, 600.0), silence_tells(Sign.OFF, 5.0)
+    (True, True)
+    >>> silence_tells(Sign.OFF, 600.0), silence_tells(Sign.OFF, 0.0)
+    (False, False)
     """
     return sign is Sign.SILENT or 0.0 < AIR_TIMES * usual_s <= AIR_MOST_S
 
