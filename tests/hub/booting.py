@@ -105,7 +105,7 @@ class Guest:
                     heard = now
                     *whole, rest = (rest + data.decode(errors="replace")).split("\n")
                     yield from (line.replace("\r", "") for line in whole)
-                elif ready:
+                elif ready or process.poll() is not None:  # its children may hold the pipe
                     break
                 if now - began > self.limit_s or now - heard > self.silent_s:
                     say(f"killed after {now - began:.0f} s; silent for {now - heard:.0f} s")
