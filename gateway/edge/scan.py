@@ -37,11 +37,14 @@ from gateway.edge.hearing import Ears, Hearing
 from gateway.edge.means import Means, ScanOnly
 from gateway.edge.patterns import patterns
 from gateway.edge.recovery import Rung, Sign, silence_tells
-from gateway.edge.within import within
+from gateway.edge.within import held, within
 from gateway.settings import RadioSettings, ScanMode
 
 START_S = 20.0  # D-Bus answers in milliseconds or, when bluetoothd hangs, never
 STOP_S = 5.0
+# A connection that hangs holds the air for most of a minute, and one band waits behind the other.
+# A scan of an adapter that is deaf does not wait for them: what ails it ails them.
+AIR_S = 5.0
 CHECKS = 18  # looks at what was heard within `deaf_after_s`, at least
 LOOK_S = 1.0  # and at least so often: each look is a proof of work for the watchdog
 ASK_S = 5.0
@@ -161,7 +164,7 @@ class Scanner:
     async def _start(self) -> Fault | None:
         """Start; return why that failed."""
         try:
-            async with self._air:
+            async with held(self._air, AIR_S if self._up is False else None):
                 await within(START_S, self._begin())
         except Exception as wrong:  # noqa: BLE001 - whatever the stack throws, the adapter failed
             self._log.warning("scan not started", adapter=self.name, error=repr(wrong))
@@ -207,7 +210,7 @@ class Scanner:
             return
         # A scanner whose adapter died answers "No discovery started": it is stopped all the same.
         with suppress(Exception):
-            async with self._air:
+            async with held(self._air, AIR_S):
                 await within(STOP_S, scanner.stop())
 
     # ------------------------------------------------------------------ listening

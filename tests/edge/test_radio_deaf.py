@@ -275,6 +275,42 @@ async def test_a_silent_adapter_is_asked_and_one_that_is_off_is_told_before_the_
     assert air.starts >= 2
 
 
+async def test_recovery_does_not_wait_for_a_connection_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under a stopped bluetoothd a connect holds the air for 45 s, and the next one again."""
+    monkeypatch.setattr("gateway.edge.scan.AIR_S", 0.0)
+    air, clock, said = Air(), HandClock(), list[Heard | LinkChange]()
+    connecting, hung = asyncio.Lock(), False
+
+    async def ask(wanted: str, *, scanning: bool = False) -> Fault | None:
+        return Fault(Sign.HUNG, f"{wanted}: no answer") if hung and scanning else None
+
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        said.append,
+        connecting,
+        structlog.get_logger(),
+        backend=air.backend(),
+        ask=ask,
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await scanner.settled.wait()
+    await connecting.acquire()
+    hung = True
+    async with asyncio.timeout(10):
+        while air.starts < 2:
+            await clock.forward(5)
+    task.cancel()
+    await asyncio.wait([task])
+    assert connecting.locked(), "the band's own"
+    assert air.stops >= 1
+
+
 async def test_the_watchdogs_pulse_turns_while_the_adapter_is_absent() -> None:
     home = Home(sensor(Script()))
     home.air.refuse_start = BleakError("No Bluetooth adapters found.")
