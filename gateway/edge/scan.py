@@ -34,7 +34,7 @@ from gateway.edge.adapter import Examiner, Fault, find_adapter, in_words
 from gateway.edge.decoding import Deliver
 from gateway.edge.healing import Healer, Patient
 from gateway.edge.hearing import Ears, Hearing
-from gateway.edge.means import Means, ScanOnly
+from gateway.edge.means import LOST, Means, ScanOnly
 from gateway.edge.patterns import patterns
 from gateway.edge.recovery import Rung, Sign, silence_tells
 from gateway.edge.within import held, within
@@ -273,7 +273,7 @@ class Scanner:
         self._sign = fault.sign
         self._report(up=False, detail=f"{self.name}: {fault.detail}")
         patient = Patient(
-            name=self._chosen,
+            name=LOST if fault.sign is Sign.GONE else self._chosen,
             spares=len(self._names) > 1,
             streaming=self._streams(now_ms),
             heard_ever=self._ears.anything or self.streamed > 0,

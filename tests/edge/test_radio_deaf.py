@@ -142,6 +142,46 @@ async def test_what_bluez_says_is_mended_is_left_in_peace_through_a_quiet_night(
     assert means.used == [first]
 
 
+class Futile:
+    """Means that help nothing; notes what was done to whom."""
+
+    can = frozenset(Rung) - {Rung.SPARE}
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Rung, str]] = []
+        self.reset = asyncio.Event()
+
+    async def do(self, rung: Rung, name: str) -> None:
+        self.done.append((rung, name))
+        if rung is Rung.RESET:
+            self.reset.set()
+
+
+async def test_an_adapter_that_bluez_does_not_have_is_reset_as_lost_and_no_hci0_in_its_place() -> (
+    None
+):
+    air, means = Air(), Futile()
+    air.refuse_start = BleakError("no adapter")
+    scanner = Scanner(
+        RadioSettings(adapter="00:1A:7D:DA:71:13"),
+        (),
+        lambda *_: None,
+        HandClock(),
+        lambda _given: None,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        means=means,
+        ask=Bluetoothd(Fault(Sign.GONE, "gone")),
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await means.reset.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert means.done[-1] == (Rung.RESET, "lost")
+
+
 class BeaconDay(RunningClock):
     """A day of beacons of a minute, one in ten lost; at noon a sensor dies; neighbours by day."""
 
