@@ -163,6 +163,8 @@ class Scanner:
     # ------------------------------------------------------------------ starting and stopping
     async def _start(self) -> Fault | None:
         """Start; return why that failed."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
         try:
             async with held(self._air, AIR_S if self._up is False else None):
                 await within(START_S, self._begin())
@@ -174,8 +176,11 @@ class Scanner:
             self._pulse()
         self.scanning = True
         self.settled.set()
-        if self._up is False and self._sign is not Sign.SILENT:
-            self._ears.again(self._clock.now().mono_ms)  # what the fault explains is no evidence
+        if self._up is False:
+            took_s = round(loop.time() - began_s, 2)  # the ladder's own figure is without it
+            self._log.info("scan started anew", adapter=self.name, took_s=took_s)
+            if self._sign is not Sign.SILENT:
+                self._ears.again(self._clock.now().mono_ms)  # the fault explains it
         return None
 
     async def _begin(self) -> None:

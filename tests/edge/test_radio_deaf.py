@@ -6,6 +6,7 @@ import random
 import pytest
 import structlog
 from bleak.exc import BleakError
+from structlog.testing import capture_logs
 
 from gateway.core.model import Heard, Link, LinkChange
 from gateway.edge.adapter import Fault
@@ -29,11 +30,14 @@ async def test_nothing_heard_of_anything_makes_the_adapter_deaf_and_restarts_the
         assert home.changes(Link.ADAPTER)[-1] is True
 
 
-async def test_each_step_of_the_recovery_is_told_and_counted() -> None:
+async def test_each_step_of_the_recovery_is_told_counted_and_timed_with_its_scan() -> None:
     home = Home(sensor(Script()), deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(FOREIGN)
-        await home.clock.forward(93)
+        with capture_logs() as logged:
+            await home.clock.forward(93)
+        (anew,) = (line for line in logged if line["event"] == "scan started anew")
+        assert anew["took_s"] >= 0
         steps = [one.step for one in home.said if isinstance(one, LinkChange)]
         assert steps == ["", "", "scan"]
         assert home.radio.status().recoveries == {"scan": 1}
