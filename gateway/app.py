@@ -40,6 +40,7 @@ from gateway.edge.store import Store
 from gateway.edge.uplink import Uplink
 from gateway.errors import RadioError, StoreError
 from gateway.inbox import Inbox
+from gateway.mounts import Mount, forgotten
 from gateway.plan import plan
 from gateway.pump import Pump
 from gateway.secret import UnreadableSecret, read_bind_key
@@ -62,6 +63,8 @@ class Outside:
 
     tap: is shown every stamped packet, every input and what decoders remember from before: a
         recorder.
+    mounts: this machine's, from `gateway.mounts.here`: a database in memory begins a new epoch with
+        each boot, and says so.
     connect: opens the database; another one fails, or ends the process, around a commit.
     pace: what the uplink's schedule (repetition, back-off, patience) is multiplied by. The contract
         is 1; a test that breaks things a thousand times has not the time.
@@ -73,6 +76,7 @@ class Outside:
     announcer: Announcer | None = None
     tap: Tap | None = None
     chance: random.Random = field(default_factory=random.SystemRandom)
+    mounts: tuple[Mount, ...] = ()
     connect: Callable[[Path], sqlite3.Connection] = connect
     pace: float = 1.0
 
@@ -116,6 +120,7 @@ class Daemon:
             on_health=on_health,
             on_rows=lambda _rows: daemon.uplink.wake(),
             connect=outside.connect,
+            in_memory=in_memory(settings.store.directory, outside.mounts),
         ) as store:
             pipeline = Pipeline(
                 plan(settings, registry.find),
@@ -134,8 +139,8 @@ class Daemon:
         now = self.outside.clock.now()
         self.inbox.put(HubReturned(now, restored.last_seen, self.pipeline.book.matters))
         found = self.store.found
-        if found.state is FoundState.SET_ASIDE:
-            detail = f"{found.reason} ({found.kept_as})"
+        if found.state in (FoundState.SET_ASIDE, FoundState.FORGETFUL):
+            detail = f"{found.reason} ({found.kept_as})" if found.kept_as else found.reason
             self.inbox.put(LinkChange(now, Link.STORE, up=False, detail=detail))
             self.inbox.put(LinkChange(now, Link.STORE, up=True, detail=detail))
         elif self.store.healthy and (Kind.FAULT_STORE, "store") in self.pipeline.book.matters:
@@ -316,6 +321,15 @@ def rehearse(settings: Settings) -> None:
     devices = [radio_device(stanza, None) for stanza in settings.devices]
     Radio(devices, settings.radio, SystemClock(), lambda _given: None)
     plan(settings, registry.find)
+
+
+def in_memory(directory: Path, mounts: tuple[Mount, ...]) -> str:
+    """Say why a restart loses what is written to a directory; "" where it does not."""
+    if (on := forgotten(directory, mounts)) is None:
+        return ""
+    why = f"the database lies in memory ({on.kind}, {on.point}): a restart loses it"
+    structlog.get_logger().warning(why)
+    return why
 
 
 def radio_device(stanza: DeviceStanza, memory: Mapping[str, int | str] | None) -> RadioDevice:

@@ -5,8 +5,10 @@ Starting `ansim status` must not load numba: a Raspberry Pi takes seconds for it
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -134,6 +136,7 @@ def _centres(
 
 def _life(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     warm = commands.add_parser("warm", help="compile the kernels, as installing does / 미리 컴파일")
+    warm.add_argument("--part", default="", help=argparse.SUPPRESS)
     warm.set_defaults(command=_warm)
 
     replace = commands.add_parser("replace", help="move this hub to another / 허브 교체")
@@ -178,9 +181,15 @@ def language(args: argparse.Namespace) -> Language:
 
 def _run(args: argparse.Namespace) -> int:
     use_own(os.environ)
+    _compile_if_cold()
+    # structlog loads rich, where the demo's broker has brought it, to colour tracebacks that nobody
+    # sees: 7 MiB and 0.1 s (scripts/bench_memory.py). None is how Python is told that it is absent.
+    sys.modules["rich"] = None  # type: ignore[assignment]
     from gateway import registry  # noqa: PLC0415
+    from gateway.app import Outside  # noqa: PLC0415
     from gateway.config import load  # noqa: PLC0415
     from gateway.edge import journal  # noqa: PLC0415
+    from gateway.mounts import here  # noqa: PLC0415
     from gateway.service import serve  # noqa: PLC0415
     from gateway.settings import Settings  # noqa: PLC0415
 
@@ -190,31 +199,46 @@ def _run(args: argparse.Namespace) -> int:
         return load(args.config, registry.find, driver_names=registry.available())
 
     if args.record is None:
-        asyncio.run(serve(settings, compiled=_again))
+        asyncio.run(serve(settings, outside=Outside(mounts=here()), compiled=_again))
         return 0
-    from gateway.app import Outside  # noqa: PLC0415
     from gateway.replay.recording import Recorder  # noqa: PLC0415
 
     with Recorder(args.record) as recorder:
-        asyncio.run(serve(settings, outside=Outside(tap=recorder)))
+        asyncio.run(serve(settings, outside=Outside(tap=recorder, mounts=here())))
     return 0
+
+
+def _compile_if_cold() -> None:
+    """Compile missing kernels before anything large is imported: a small board has room for one."""
+    from gateway.warm import COMPILE_S, apart, cold  # noqa: PLC0415
+
+    if cold(os.environ):
+        from gateway.edge.systemd import Notifier  # noqa: PLC0415
+
+        Notifier().extend(COMPILE_S)
+        with contextlib.suppress(subprocess.CalledProcessError):  # then the daemon itself will try
+            apart(os.environ)
 
 
 def _again() -> None:
     """Run this command anew in the same process: only so the compiler's memory is given back.
 
-    Once: where the cache cannot be written, the second run would have to compile as well.
+    Kernels that were thought to be there (`gateway.kernel_cache.marked`) were not. Once: where the
+    cache cannot be written, the second run would have to compile as well.
     """
     if AGAIN not in os.environ:
         again = [sys.executable, *sys.orig_argv[1:]]
         os.execve(again[0], again, {**os.environ, AGAIN: "1"})  # noqa: S606 - our own command line
 
 
-def _warm(_args: argparse.Namespace) -> int:
+def _warm(args: argparse.Namespace) -> int:
     use_own(os.environ)
-    from gateway.warm import warm  # noqa: PLC0415
+    from gateway.warm import PARTS, apart  # noqa: PLC0415
 
-    warm()
+    if args.part:
+        PARTS[args.part]()
+    else:
+        apart(os.environ)
     return 0
 
 
@@ -222,6 +246,7 @@ def _check(args: argparse.Namespace) -> int:
     from gateway import registry  # noqa: PLC0415
     from gateway.check import report  # noqa: PLC0415
     from gateway.clock import SystemClock  # noqa: PLC0415
+    from gateway.mounts import here  # noqa: PLC0415
 
     text, status = report(
         args.file,
@@ -229,6 +254,7 @@ def _check(args: argparse.Namespace) -> int:
         Language(args.lang) if args.lang else None,
         now=datetime.now(UTC) if SystemClock().now().proven else None,  # noqa: TID251 - the edge
         driver_names=registry.available(),
+        mounts=here(),
     )
     sys.stdout.write(text + "\n")
     return status

@@ -8,11 +8,15 @@ Without the variable (a checkout) numba keeps its files beside the sources, as i
 An installation compiles once and leaves the kernels in the version's own folder (`KERNELS` below
 sys.prefix), which the daemon cannot write: they are copied into the cache before the first use. So
 a version that comes back, and a root that is read-only with a cache in memory, compile nothing.
+
+A folder that holds every kernel is marked with the machine that compiled them (`mark`, `marked`): a
+card that moved to another board is known to be cold before numba is imported.
 """
 
 import contextlib
 import hashlib
 import os
+import platform
 import re
 import shutil
 import sys
@@ -24,6 +28,9 @@ RUNTIME = "RUNTIME_DIRECTORY"  # what systemd gives the service, in memory
 KERNELS = "kernels"
 NAME = re.compile(r"kernels-[0-9a-f]{16}")
 SOURCES = ("gateway", "drivers")
+MARK = ".compiled-on"
+# What tells processors apart to a compiler, in /proc/cpuinfo of x86 and of ARM.
+PROCESSOR = ("model name", "flags", "Features", "CPU implementer", "CPU part")
 
 
 def fingerprint(root: Path) -> str:
@@ -58,6 +65,31 @@ def use_own(
         with contextlib.suppress(OSError):  # then they are compiled
             _copy(ready, own)
     environ[VARIABLE] = str(own)
+
+
+def machine(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return a name for what compiled code depends on: processor and Python."""
+    try:
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    kept = sorted({line for line in lines if line.startswith(PROCESSOR)})
+    told = "\n".join([platform.machine(), sys.version, *kept])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def mark(folder: Path) -> None:
+    """Write down that every kernel of this folder was compiled, and by which machine."""
+    with contextlib.suppress(OSError):  # then it is looked at again the next time
+        (folder / MARK).write_text(machine())
+
+
+def marked(folder: Path) -> bool:
+    """Whether every kernel of this folder was compiled by a machine like this."""
+    try:
+        return (folder / MARK).read_text() == machine()
+    except OSError:
+        return False
 
 
 def _writable(base: Path) -> bool:

@@ -23,10 +23,9 @@ from gateway.edge.handover import refuse_moved
 from gateway.edge.systemd import Notifier
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings
-from gateway.warm import warm
+from gateway.warm import COMPILE_S, warm
 
 STOP_S, STORE_S = 4.8, 0.8  # SIGTERM has 5 s; a hung disk gets what the parts leave, or this
-COMPILE_S = 300.0
 
 
 async def serve(

@@ -428,6 +428,17 @@ class BrokerSettings:
             "auto: MQTT 5를 먼저, 거절되면 3.1.1. NATS와 RabbitMQ 3.13 미만은 v3.1.1",
         ),
     )
+    subscription_qos: int = field(
+        default=1,
+        metadata=say(
+            "QoS of this hub's subscriptions; 0 for NATS, where each with 1 is a replicated "
+            "consumer. Alarms go out with QoS 1 always",
+            "이 허브의 구독 QoS. NATS에서는 0 (1이면 구독마다 복제 소비자가 생김). "
+            "경보는 언제나 QoS 1로 보냄",
+            low=0,
+            high=1,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import contextlib
 import sqlite3
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -24,6 +25,7 @@ from gateway.settings import StoreSettings
 from scripts.home_day import at, outputs
 from tests.brokers import PLAIN
 from tests.faults.children import Nursery
+from tests.faults.engine import Engine
 from tests.faults.plan import BUTTONS, PRESSES, Pressing
 from tests.faults.proxy import Weather
 from tests.faults.rig import Rig
@@ -37,7 +39,7 @@ EPOCH = "01BENCH0000000000000000000"
 
 
 @contextlib.asynccontextmanager
-async def opened(directory: Path, settings: StoreSettings):
+async def opened(directory: Path, settings: StoreSettings) -> AsyncIterator[Store]:
     """Open a store as the hub would."""
     async with Store.open(
         directory, hub=HUB, boot="5" * 32, new_epoch=lambda: EPOCH, settings=settings
@@ -99,7 +101,9 @@ async def drain(directory: Path, rows: int, measured_s: float) -> bool:
     await fill(settings.store.directory, rows)
     async with (
         Nursery() as nursery,
-        Rig.open(nursery, directory, settings, seed=1, pace=1.0, broker_lines=PLAIN) as rig,
+        Rig.open(
+            nursery, directory, settings, seed=1, pace=1.0, broker_lines=PLAIN, engine=Engine()
+        ) as rig,
     ):
         await rig.hub_net.change(Weather(latency_s=ROUND_TRIP_S / 2))
         residents = Residents(rig, hold=True)

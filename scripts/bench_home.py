@@ -85,7 +85,7 @@ async def furnish(world: World) -> tuple[Home, list[dict[str, Any]]]:
     stanzas: list[dict[str, Any]] = [{"name": "band", "driver": "polar_pmd", "address": BAND}]
     names = [*MOTIONS, *DOORS, "sos", "cancel", "bell"]
     for number, name in enumerate(names, start=1):
-        stanza = {"name": name, "driver": "bthome", "address": address(number)}
+        stanza: dict[str, Any] = {"name": name, "driver": "bthome", "address": address(number)}
         if key(name):
             stanza["key"] = key(name)
         if name in (*MOTIONS, *DOORS):

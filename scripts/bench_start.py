@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,7 +27,7 @@ from gateway.demo.broker import Broker
 from tests.hubs import ROOT, HubProcess, memory, write_yaml
 
 TARGET_S = 3.0
-STANZAS = [
+STANZAS: list[dict[str, Any]] = [
     {"name": "band", "driver": "polar_pmd", "address": "A0:9E:1A:00:00:01"},
     {"name": "sos", "driver": "bthome", "address": "B4:35:22:00:00:01", "role": "sos"},
     {

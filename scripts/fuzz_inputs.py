@@ -21,6 +21,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -208,9 +209,9 @@ def fuzz_yaml(chance: random.Random, tally: Tally, count: int) -> None:
     """Read damaged files, and check what is accepted."""
     for _ in range(count):
         data = damage_yaml(chance, chance.choice(FILES))
-        loaded = tally.run("yaml", data, lambda data=data: read_yaml(data), ConfigurationError)
+        loaded = tally.run("yaml", data, partial(read_yaml, data), ConfigurationError)
         if loaded is not None:
-            tally.run("check", data, lambda loaded=loaded: checked(loaded), ConfigurationError)
+            tally.run("check", data, partial(checked, loaded), ConfigurationError)
 
 
 def read_yaml(data: bytes) -> Any:
@@ -256,10 +257,10 @@ def fuzz_messages(chance: random.Random, tally: Tally, count: int, said: list[by
     for _ in range(count):
         leaf, message = spoken(chance, ["01K1", "01K2", "01K3"])
         data = damage_json(chance, message)
-        tally.run(leaf, data, lambda d=data, f=readers[leaf]: f(d), CentreError)
+        tally.run(leaf, data, partial(readers[leaf], data), CentreError)
         if said:
             up = damage_json(chance, chance.choice(said))
-            tally.run("up", up, lambda u=up, t=topic: parse_up(t, u), HubMessageError)
+            tally.run("up", up, partial(parse_up, topic, up), HubMessageError)
 
 
 # ------------------------------------------------------------------------------------- pipeline

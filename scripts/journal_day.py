@@ -46,9 +46,9 @@ def mount(*words: str) -> None:
 def furnish(directory: Path) -> None:
     """Give journald a /run, a configuration and the card."""
     mount("--make-rprivate", "/")
-    for place in ("/run/systemd", "/run/log", "/etc/systemd"):
-        Path(place).mkdir(parents=True, exist_ok=True)
-        mount("-t", "tmpfs", "tmpfs", place)
+    for memory in ("/run/systemd", "/run/log", "/etc/systemd"):
+        Path(memory).mkdir(parents=True, exist_ok=True)
+        mount("-t", "tmpfs", "tmpfs", memory)
     Path("/etc/systemd/journald.conf").write_text(CONFIGURATION)
     Path("/run/systemd/journal").mkdir()
     Path("/run/systemd/journal/flushed").touch()  # the card is there: write to it at once

@@ -23,7 +23,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -272,8 +272,8 @@ async def centre(nursery: Nursery, directory: Path, broker: Mosquitto) -> AsyncI
         keeping.cancel()
 
 
-async def soak(days: int, seed: int, directory: Path) -> int:
-    """Let the days pass; print and judge."""
+async def soak(days: int, seed: int, directory: Path, within: Sequence[str] = ()) -> int:
+    """Let the days pass; print and judge. `within`: what the hub's command begins with."""
     ClockHand(directory / "clock")
     write_down(directory, days, seed)
     keeping = [*KEEPING, f"persistence_location {directory}/"]
@@ -282,7 +282,7 @@ async def soak(days: int, seed: int, directory: Path) -> int:
         broker = await stack.enter_async_context(Mosquitto(directory, keeping))
         desk = await stack.enter_async_context(centre(nursery, directory, broker))
         hub = await asyncio.create_subprocess_exec(
-            *(sys.executable, __file__, "--hub", str(directory)),
+            *(*within, sys.executable, __file__, "--hub", str(directory)),
             *("--url", f"mqtt://127.0.0.1:{broker.port}"),
             *("--days", str(days), "--seed", str(seed)),
             stdin=asyncio.subprocess.PIPE,

@@ -23,6 +23,7 @@ class Connected:
     published: list[tuple[str, bytes]] = field(default_factory=list)
     outstanding: list[int] = field(default_factory=list)
     most_outstanding: int = 0
+    filters: list[tuple[str, int]] = field(default_factory=list)  # and the QoS asked for
     said_goodbye: bool = False
 
 
@@ -123,6 +124,11 @@ class FakeBroker:
             self._take_publish(connected, body)
         elif kind == SUBSCRIBE:
             v5 = b"\0" if connected.level == 5 else b""
+            rest = body[2 + len(v5) :]
+            while rest:
+                topic, rest = _text(rest)
+                connected.filters.append((topic.decode(), rest[0] & 0x03))
+                rest = rest[1:]
             answer = body[:2] + v5 + bytes([self._suback]) * 2
             writer.write(bytes([0x90, len(answer)]) + answer)
         elif kind == PINGREQ:

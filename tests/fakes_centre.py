@@ -1,9 +1,11 @@
 """What the centre's tests stand in for: a hub's messages, a shelf, a clock that is set by hand."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from gateway.centre.case import Case
+from gateway.clock import SystemClock
 from gateway.core.model import At
 from gateway.core.wire import UpMessage, parse_up, timestamp
 
@@ -135,3 +137,18 @@ class HandClock:
 
     async def sleep(self, seconds: float) -> None:
         raise AssertionError("a test moves this clock itself")
+
+
+class AheadClock:
+    """The machine's own clock, ahead by as much as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+        self._own = SystemClock("boot")
+
+    def now(self) -> At:
+        at = self._own.now()
+        return replace(at, wall_ms=at.wall_ms + self.ahead_ms)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._own.sleep(seconds)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.check import Finding, Severity, check, report
+from gateway.mounts import Mount
 from gateway.option import Language
 from gateway.settings import (
     AnnouncerSettings,
@@ -322,6 +323,22 @@ def test_a_full_disk_is_warned_of(sound: Settings, tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------- certificates
+def test_a_store_in_memory_is_warned_of_with_what_to_do(sound: Settings, tmp_path: Path) -> None:
+    card, over = Mount(Path("/"), "ext4", "/dev/mmcblk0p2"), Mount(tmp_path, "tmpfs", "tmpfs")
+
+    (found,) = (
+        f
+        for f in check(sound, driver_of, NOW, environ={}, mounts=(card, over))
+        if f.severity is Severity.WARNING
+    )
+
+    assert found.key == "store.directory"
+    assert f"tmpfs, {tmp_path}" in found.text.en
+    assert found.do is not None
+    assert str(tmp_path) in found.do.ko
+    assert keys(check(sound, driver_of, NOW, environ={}, mounts=(card,)), Severity.WARNING) == []
+
+
 def certificate(
     folder: Path, name: str, days: int, begins: int = 30
 ) -> tuple[Path, ec.EllipticCurvePrivateKey]:

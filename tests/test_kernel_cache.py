@@ -2,7 +2,15 @@
 
 from pathlib import Path
 
-from gateway.kernel_cache import RUNTIME, VARIABLE, fingerprint, use_own
+from gateway.kernel_cache import (
+    RUNTIME,
+    VARIABLE,
+    fingerprint,
+    machine,
+    mark,
+    marked,
+    use_own,
+)
 
 
 def source(root: Path, text: str) -> None:
@@ -64,3 +72,25 @@ def test_a_cache_that_cannot_be_written_gives_way_to_the_run_directory(tmp_path:
     use_own(environ, root, installed)
     assert Path(environ[VARIABLE]) == run / "kernels" / fingerprint(root)
     assert (Path(environ[VARIABLE]) / "fall.nbi").exists()
+
+
+def test_a_folder_is_whole_only_for_the_machine_that_compiled_it(tmp_path: Path) -> None:
+    assert not marked(tmp_path)
+    mark(tmp_path)
+    assert marked(tmp_path)
+    (tmp_path / ".compiled-on").write_text("another board")
+    assert not marked(tmp_path)
+
+
+def test_a_board_is_known_by_what_its_processor_can_not_by_how_fast_it_goes_now(
+    tmp_path: Path,
+) -> None:
+    def board(text: str) -> str:
+        (tmp_path / "cpuinfo").write_text(text)
+        return machine(tmp_path / "cpuinfo")
+
+    zero = "processor\t: 0\nBogoMIPS\t: 38.40\nFeatures\t: fp asimd crc32\nCPU part\t: 0xd03\n"
+    assert board(zero) == board(zero.replace("38.40", "54.00"))
+    assert board(zero) == board(zero + zero), "more cores of one kind"
+    assert board(zero) != board(zero.replace("0xd03", "0xd08"))
+    assert board(zero) != machine(tmp_path / "nothing")

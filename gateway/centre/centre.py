@@ -17,6 +17,7 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from gateway.centre import desk
+from gateway.centre.asking import Asking
 from gateway.centre.database import DAY_MS, CentreDatabase
 from gateway.centre.labels import read_labels
 from gateway.centre.ledger import Ledger
@@ -67,6 +68,7 @@ class Centre:
             for district in settings.districts
         ]
         self._words = WordsOut(self._lines)
+        self._asking = Asking()
         self._database = CentreDatabase(settings.database)
         self.ledger: Ledger = self._database.load()
         self._pruned_ms = 0
@@ -150,6 +152,10 @@ class Centre:
         outcome = tick(self.ledger, at_ms, listening_ms=since)
         if outcome != Outcome():
             self._do([outcome])
+        if void := self._asking.void(at_ms):
+            self._do([Outcome(events=tuple(void))])
+        for one in self._asking.again(at_ms):
+            self._words.command(one.district, one.hub, one.command)
         if at_ms - self._pruned_ms >= DAY_MS:
             self._pruned_ms = at_ms
             self._database.prune(at_ms)
@@ -207,9 +213,10 @@ class Centre:
         sent = self._words.ask(ask, at_ms)
         if sent is None:
             raise LinkError("the line to the broker is down")
-        entry = Access(at_ms, operator, f"command {name}", hub, sent)
+        self._asking.ask(home.district, hub, sent, at_ms)
+        entry = Access(at_ms, operator, f"command {name}", hub, sent.id)
         self._do([Outcome(access=(entry,))])
-        return sent
+        return sent.id
 
     # --------------------------------------------------------------------------------- seeing
     def view(self) -> View:
@@ -267,6 +274,7 @@ class Centre:
             stored=len(outcome.kept),
             duplicates=int(answered and not outcome.kept),
         )
+        self._asking.hear(outcome.kept)
         for message in outcome.kept:
             self._listener.stored(message, at_ms)
         for case in outcome.cases:

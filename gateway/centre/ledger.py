@@ -8,7 +8,7 @@ read again from the database, which is the truth.
 Invariants
 1. The key of a message is (hub, epoch, stream, seq). The same key and id again is a duplicate and
    answered `stored` again: the hub has not heard us. The same key with another id is a protocol
-   error and never `stored`.
+   error and never `stored`; an alarm among them is shown to people all the same.
 2. `upto` is said only of a contiguous run from 1, all of it here; what lies above a hole is
    acknowledged by id.
 3. The order of arrival does not matter, nor does repetition (case.py, progress.py).
@@ -62,13 +62,7 @@ class Ledger:
     def receive(self, message: UpMessage, at_ms: int, *, retained: bool = False) -> Outcome:
         """Take one valid message."""
         key = (message.hub, message.epoch, message.stream)
-        known = None
-        if message.stream:
-            known = self.shelf.message_id(*key, message.seq)
-            if known is not None and known != message.id:
-                where = f"{message.stream} {message.seq} of epoch {message.epoch}"
-                why = f"{where} is {known}; {message.id} came under the same number"
-                return forbidden(message, why, at_ms)
+        known = self.shelf.message_id(*key, message.seq) if message.stream else None
         if message.leaf == "alarm":
             spoken_of = self._case(about(message))
             if spoken_of is not None and spoken_of.hub != message.hub:
@@ -76,6 +70,8 @@ class Ledger:
         before = self.households.get(message.hub) or Household(message.hub, message.district)
         home = spoke(before, message, at_ms, retained=retained)
         self.households[home.hub] = home
+        if known is not None and known != message.id:
+            return self._clash(message, home, known, at_ms)
         if not message.stream:
             return self._told_of_itself(before, home, message, at_ms)
         if known is not None:
@@ -98,6 +94,22 @@ class Ledger:
         return (case for case in self.cases.values() if case.open)
 
     # ---------------------------------------------------------------------------- receiving
+    def _clash(self, message: UpMessage, home: Household, known: str, at_ms: int) -> Outcome:
+        """Take what came under a number that another message has.
+
+        The hub lives on an older copy of its database, or on somebody else's. It must be mended by
+        a person; until then nobody who cries in that home may be unheard.
+        """
+        where = f"{message.stream} {message.seq} of epoch {message.epoch}"
+        why = f"{where} is {known}; {message.id} came under the same number"
+        out = replace(forbidden(message, why, at_ms), households=(home,))
+        if message.leaf != "alarm":
+            return out
+        before = self._case(about(message))
+        if before is not None and (before.epoch, before.seq) == (message.epoch, message.seq):
+            return Outcome(households=(home,))  # it is repeated without end
+        return self._alarm(message, home, out, at_ms)
+
     def _alarm(self, message: UpMessage, home: Household, out: Outcome, at_ms: int) -> Outcome:
         due_ms = due_here(message, at_ms, clocks_agree=home.clocks_agree)
         before = self._case(about(message))

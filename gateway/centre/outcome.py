@@ -27,6 +27,7 @@ class Notice(StrEnum):
     GAP = "gap"  # asked again and again, and messages are still missing
     PROTOCOL = "protocol"  # a hub sent what the contract forbids
     RESULT = "result"  # what became of a command
+    UNANSWERED = "unanswered"  # a command said again and again until it was void
     ROUTINE = "routine"  # a day that was not like the four weeks before it
 
 

@@ -87,6 +87,7 @@ NOTICES: Mapping[Notice, Pair] = MappingProxyType(
         Notice.GAP: ("빠진 메시지", "messages missing"),
         Notice.PROTOCOL: ("규약 위반", "against the contract"),
         Notice.RESULT: ("명령 결과", "result of a command"),
+        Notice.UNANSWERED: ("명령에 응답 없음", "command not answered"),
         Notice.ROUTINE: ("생활 변화", "routine changed"),
     }
 )

@@ -47,13 +47,16 @@ class WordsOut:
             for ask in outcome.asks:
                 self.ask(ask, at_ms)
 
-    def ask(self, ask: Ask, at_ms: int) -> str | None:
-        """Send a command and return its id; None when the line is down."""
+    def ask(self, ask: Ask, at_ms: int) -> Command | None:
+        """Send a command and return it; None when the line is down."""
         command = Command(self._new_id(), ask.name, dict(ask.args), at_ms + COMMAND_VALID_MS)
-        topic = Topics(ask.district, ask.hub).dn("cmd")
+        return command if self.command(ask.district, ask.hub, command) else None
+
+    def command(self, district: str, hub: str, command: Command) -> bool:
+        """Send a command, perhaps not for the first time; False when the line is down."""
+        topic = Topics(district, hub).dn("cmd")
         expiry_s = COMMAND_VALID_MS // 1000
-        out = Publication(topic, command_payload(command), expiry_s=expiry_s)
-        return command.id if self._send(ask.district, out) else None
+        return self._send(district, Publication(topic, command_payload(command), expiry_s=expiry_s))
 
     def _send(self, district: str, publication: Publication) -> bool:
         """Say it on every line of the district: a hub may be at any broker, and takes it once."""
@@ -64,6 +67,7 @@ class WordsOut:
 def together(says: Iterable[Say]) -> list[Say]:
     """Return the words of a batch in fewer messages: `stored` ids of one stream in one, one upto.
 
+    >>> from gateway.core.wire import Ack
     >>> [say.ack.ids for say in together([Say("d", "h", Ack("e", "alarm", AckStatus.STORED, (i,)))
     ...                                   for i in ("A", "B")])]
     [('A', 'B')]

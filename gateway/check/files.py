@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.check.finding import Equipped, Finding, Home, error, note, warning
+from gateway.mounts import Mount, forgotten
 from gateway.option import Text
 from gateway.secret import UnreadableSecret, locate, read_bind_key, read_secret
 
@@ -36,6 +37,7 @@ def files(home: Home) -> Iterator[Finding]:
                 yield unreadable(key, problem)
             yield from open_to_others(key, broker.password_file, home.environ)
     yield from _directory(home.settings.store.directory, home.settings.store.max_mb)
+    yield from _kept(home.settings.store.directory, home.mounts)
     yield from _announcer(home.settings.announcer.command)
 
 
@@ -132,6 +134,23 @@ def _directory(path: Path, max_mb: int) -> Iterator[Finding]:
             "store.max_mb",
             f"{above} has {free_mb} MB free, the database may take {max_mb} MB",
             f"{above}의 여유 공간 {free_mb} MB, 데이터베이스 최대 {max_mb} MB",
+        )
+
+
+def _kept(path: Path, mounts: tuple[Mount, ...]) -> Iterator[Finding]:
+    """Warn of a database that lies in memory: nothing fails there, until the next boot."""
+    if (on := forgotten(path, mounts)) is not None:
+        where = f"{on.kind}, {on.point}"
+        yield warning(
+            "store.directory",
+            f"{path} lies in memory ({where}): unsent alarms and all that was learnt are lost at "
+            "each restart",
+            f"{path}: 메모리에 있습니다({where}). 재시작할 때마다 보내지 못한 경보와 학습한 내용이 "
+            "사라집니다",
+            Text(
+                f"mount a partition of its own at {path} (README: Read-only root)",
+                f"{path}에 별도의 파티션을 마운트하십시오(README: Read-only root)",
+            ),
         )
 
 

@@ -8,6 +8,7 @@ from gateway.config import DriverOf
 from gateway.config.problems import Place
 from gateway.config.reader import find_driver, unable
 from gateway.driver import Capabilities, Driver
+from gateway.mounts import Mount
 from gateway.option import Language, Text
 from gateway.settings import DeviceStanza, Role, Settings
 
@@ -94,6 +95,7 @@ class Home:
     settings: Settings
     devices: tuple[Equipped, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def bands(self) -> tuple[Equipped, ...]:
@@ -110,12 +112,19 @@ class Home:
         )
 
     @classmethod
-    def of(cls, settings: Settings, driver_of: DriverOf, environ: Mapping[str, str]) -> "Home":
+    def of(
+        cls,
+        settings: Settings,
+        driver_of: DriverOf,
+        environ: Mapping[str, str],
+        mounts: tuple[Mount, ...] = (),
+    ) -> "Home":
         """Look the drivers up; one that does not exist can do nothing (and is reported)."""
         return cls(
             settings,
             tuple(_equip(s, find_driver(driver_of, s.driver)) for s in settings.devices),
             environ,
+            mounts,
         )
 
 

@@ -16,6 +16,7 @@ from gateway.check.summary import summary
 from gateway.check.uplink import uplink
 from gateway.config import DriverOf, InvalidConfig, load_with_places
 from gateway.config.problems import Place
+from gateway.mounts import Mount
 from gateway.option import Language, Text
 from gateway.settings import Settings
 
@@ -29,13 +30,15 @@ def check(
     *,
     places: Mapping[str, Place] = _NO_PLACES,
     environ: Mapping[str, str] = os.environ,
+    mounts: tuple[Mount, ...] = (),
 ) -> list[Finding]:
     """Return everything worth telling, errors first, each part in the order of the file.
 
     now: an aware time, to judge certificates' dates; None while the clock is not proven.
     places: positions of the keys, from `load_with_places`.
+    mounts: this machine's, from `gateway.mounts.here`; without them nothing is said of memory.
     """
-    home = Home.of(settings, driver_of, environ)
+    home = Home.of(settings, driver_of, environ, mounts)
     found = [
         replace(finding, place=place_of(finding.key, places))
         for finding in chain(devices(home), detectors(home), uplink(home, now), files(home))
@@ -61,6 +64,7 @@ def report(
     now: datetime | None = None,
     driver_names: Iterable[str] = (),
     environ: Mapping[str, str] = os.environ,
+    mounts: tuple[Mount, ...] = (),
 ) -> tuple[str, int]:
     """Return what `ansim check` prints, and its exit code: 0 it can run, 1 it has errors.
 
@@ -74,7 +78,7 @@ def report(
         return f"{problem.render(language)}\n\n{verdict}", 1
     settings = loaded.settings
     language = language or settings.hub.language
-    findings = check(settings, driver_of, now, places=loaded.places, environ=environ)
+    findings = check(settings, driver_of, now, places=loaded.places, environ=environ, mounts=mounts)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     parts = [finding.render(loaded.file, language) for finding in findings]
     if not errors:

@@ -129,7 +129,9 @@ class Backlog:
         owed.forget -= whole.forget
         owed.done -= whole.done
         owed.repairs = owed.repairs[len(whole.repairs) :]
-        owed.seen = self._mark = whole.seen
+        owed.seen = whole.seen
+        if not self.rows:  # an alarm's commit makes no telemetry younger that waits beside it
+            self._mark = whole.seen
         for row in whole.rescued:
             self.unsaved.pop(row.id, None)
         self._alarms |= {row.id: row for row in rows if row.stream is Stream.ALARM}

@@ -59,7 +59,10 @@ class _Broken(Exception):  # noqa: N818 - never leaves this module
 
 
 class Disk:
-    """One database file and the connection to it."""
+    """One database file and the connection to it.
+
+    in_memory: why a restart of the machine loses what is written there; "" where it does not.
+    """
 
     def __init__(
         self,
@@ -68,8 +71,10 @@ class Disk:
         boot: str,
         new_epoch: Callable[[], str],
         connect: Callable[[Path], sqlite3.Connection] = connect,
+        in_memory: str = "",
     ) -> None:
         self.path = directory / NAME
+        self._in_memory = in_memory
         self._boot, self._new_epoch, self._connect = boot, new_epoch, connect
         self._ballast = Ballast(directory / BALLAST, BALLAST_PAGES * 4096)
         self._db: Database | None = None
@@ -234,7 +239,6 @@ class Disk:
                 raise
             reason = str(error)
         else:
-            self.found = Found(FoundState.EXISTING)
             return
         self._shut()
         outcome = self._replace(reason)
@@ -253,7 +257,14 @@ class Disk:
         row = db.execute("SELECT epoch FROM self").fetchone()
         if row is None:
             raise _Broken("it does not say which epoch it is")
-        self._take(db, row[0])
+        epoch, self.found = row[0], Found(FoundState.EXISTING)
+        if self._in_memory and not tables.knows(db, self._boot):
+            # Each boot begins from one and the same copy: the numbers that it would give out have
+            # been given out before, and the centre refuses another cry under an old number.
+            epoch = self._new_epoch()
+            tables.begin_anew(db.conn, epoch)
+            self.found = Found(FoundState.FORGETFUL, self._in_memory)
+        self._take(db, epoch)
 
     def _create(self, epoch: str) -> None:
         os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))

@@ -3,9 +3,13 @@
     old hub (daemon stopped)  ansim replace pack FILE    ──► FILE, sealed with a passphrase
     new hub (daemon stopped)  ansim replace unpack FILE  ◄──
 
-The database goes as it is: the new hub goes on in the same epoch with the next number, so what was
-sent and not yet stored is repeated under its old key, and nothing is stored twice. For the same
-reason the old hub must never speak again: its store is marked `moved`, and a daemon refuses it.
+What was sent and not yet stored keeps its key and is repeated under it, so nothing is stored twice.
+What comes from then on is counted in a new epoch, begun when the file is unpacked: a file that is
+unpacked again after months (the new hub died too) would give out numbers that the centre has, and
+their alarms would never be `stored`. The old hub must never speak again: its store is marked
+`moved`, and a daemon refuses it.
+
+Files keep the names of their owner and group, for the daemon that must read them is not root.
 
 The file is a tar, sealed by AES-GCM under a key that scrypt makes of the passphrase: it holds every
 secret of the home.
@@ -17,6 +21,8 @@ import contextlib
 import io
 import json
 import os
+import random
+import re
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -27,8 +33,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from gateway.clock import SystemClock
+from gateway.core.ulid import Ulids
 from gateway.edge.alone import alone
 from gateway.edge.database import NAME
+from gateway.edge.owners import give
+from gateway.edge.tables import begin_anew
 from gateway.errors import HubError
 from gateway.secret import CREDENTIAL, Secret
 from gateway.settings import Settings
@@ -38,6 +48,7 @@ SALT, NONCE = 16, 12
 MOVED = "moved"
 MANIFEST, DATABASE = "manifest.json", "hub.db"
 BLUETOOTH = Path("/var/lib/bluetooth")
+ADAPTER = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
 
 class HandoverError(HubError):
@@ -79,10 +90,10 @@ def pack(
         refuse_moved(directory)
         files = [config, *secret_files(settings)]
         here = [path for path in files if not str(path).startswith(CREDENTIAL)]
-        bonds = {str(path.relative_to(bluetooth)): path for path in _bonds(settings, bluetooth)}
+        bonded = {str(path.relative_to(bluetooth)): path for path in bonds(settings, bluetooth)}
         moved = Moved(
             tuple(here),
-            tuple(sorted({Path(name).parts[1] for name in bonds})),
+            tuple(sorted({Path(name).parts[1] for name in bonded})),
             tuple(str(path) for path in files if path not in here),
         )
         manifest = {
@@ -94,12 +105,12 @@ def pack(
         tar = io.BytesIO()
         try:
             with tarfile.open(fileobj=tar, mode="w:gz") as archive:
-                _add(archive, MANIFEST, json.dumps(manifest).encode())
-                _add(archive, DATABASE, _database(directory))
+                _add(archive, MANIFEST, config, json.dumps(manifest).encode())
+                _add(archive, DATABASE, directory / NAME, _database(directory))
                 for number, path in enumerate(here):
-                    _add(archive, f"file/{number}", path.read_bytes())
-                for name, path in bonds.items():
-                    _add(archive, f"bond/{name}", path.read_bytes())
+                    _add(archive, f"file/{number}", path, path.read_bytes())
+                for name, path in bonded.items():
+                    _add(archive, f"bond/{name}", path, path.read_bytes())
             _write(out, _sealed(tar.getvalue(), passphrase))
             _write(directory / MOVED, f"moved into {out.name}\n".encode())
         except OSError as error:
@@ -120,6 +131,11 @@ def unpack(
     root: another file system than this machine's (an SD card that is being prepared).
     adapter: address of the new hub's Bluetooth adapter; bonds go to it ("" leaves them out).
     """
+    if adapter and not ADAPTER.fullmatch(adapter):
+        raise HandoverError(
+            f"--adapter {adapter!r}: an address like 00:11:22:33:44:55 (bluetoothctl list) / "
+            "어댑터 주소가 아닙니다"
+        )
     try:
         plain = _opened(bundle.read_bytes(), passphrase)
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:gz") as archive:
@@ -133,13 +149,14 @@ def unpack(
             paths = [_under(root, name) for name in manifest["files"]]
             for number, path in enumerate(paths):
                 _write(path, _read(archive, f"file/{number}"))
-            bonds = _restore_bonds(archive, bluetooth, adapter)
+                give(path, archive.getmember(f"file/{number}"), root, shared=True)
+            devices = _restore_bonds(archive, bluetooth, adapter)
             # Last: a store that is there belongs to a hub that is whole.
-            _write(directory / NAME, _read(archive, DATABASE))
-            directory.chmod(0o700)
-    except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+            owner = archive.getmember(DATABASE)
+            _restore_database(directory, _read(archive, DATABASE), owner, root)
+    except (OSError, tarfile.TarError, sqlite3.Error, KeyError, ValueError) as error:
         raise HandoverError(f"{bundle}: {error}") from error
-    return Moved(tuple(paths), bonds, tuple(manifest["left_behind"]))
+    return Moved(tuple(paths), devices, tuple(manifest["left_behind"]))
 
 
 # ------------------------------------------------------------------------------------ the parts
@@ -155,7 +172,22 @@ def _database(directory: Path) -> bytes:
         raise HandoverError(f"{path}: {error}") from error
 
 
-def _bonds(settings: Settings, bluetooth: Path) -> Iterator[Path]:
+def _restore_database(directory: Path, data: bytes, owner: tarfile.TarInfo, root: Path) -> None:
+    """Put the database in its place, with an epoch of its own (see the module)."""
+    coming = directory / f"{NAME}.coming"
+    _write(coming, data)
+    epoch = Ulids(random.SystemRandom().getrandbits).new(SystemClock().now().wall_ms)
+    with contextlib.closing(sqlite3.connect(coming, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")  # nothing of it in a log that stays behind
+        db.execute("PRAGMA synchronous = FULL")
+        begin_anew(db, epoch)
+    directory.chmod(0o700)
+    for path in (directory, coming):
+        give(path, owner, root)
+    coming.rename(directory / NAME)
+
+
+def bonds(settings: Settings, bluetooth: Path = BLUETOOTH) -> Iterator[Path]:
     """Yield BlueZ's files about this home's devices: <adapter>/<device>/<file>."""
     wanted = {stanza.address.upper() for stanza in settings.devices}
     if bluetooth.is_dir():
@@ -178,9 +210,10 @@ def _under(root: Path, name: str) -> Path:
     return root / Path(name).relative_to("/")
 
 
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(data), 0o600
+def _add(archive: tarfile.TarFile, name: str, path: Path, data: bytes) -> None:
+    """Add `data` under `name`, with mode and owner of the file at `path`."""
+    member = archive.gettarinfo(path, name)
+    member.size = len(data)
     archive.addfile(member, io.BytesIO(data))
 
 

@@ -40,11 +40,13 @@ class Connection:
         keepalive_s: int,
         will: Publication,
         received: Callable[[Received], None],
+        subscription_qos: int = 1,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._prepare = prepare
         self._received = received
         self._keepalive_s = keepalive_s
+        self._subscription_qos = subscription_qos
         self._pubacks: dict[int, tuple[asyncio.Future[None], float]] = {}
         self._subacks: dict[int, asyncio.Future[None]] = {}
         self._connack: asyncio.Future[Any] = self._loop.create_future()
@@ -175,12 +177,13 @@ class Connection:
         return future
 
     async def subscribe(self, topics: tuple[str, ...]) -> None:
-        """Subscribe with QoS 1; LinkError when the broker refuses one (its ACL)."""
+        """Subscribe; LinkError when the broker refuses one (its ACL)."""
         await self.subscribed(self.send_subscribe(topics))
 
     def send_subscribe(self, topics: tuple[str, ...]) -> asyncio.Future[None]:
         """Send SUBSCRIBE; what is published from now on finds the subscriptions made."""
-        rc, mid = self._client.subscribe([(topic, 1) for topic in topics])
+        qos = self._subscription_qos
+        rc, mid = self._client.subscribe([(topic, qos) for topic in topics])
         if rc != paho.MQTT_ERR_SUCCESS:
             raise LinkError(f"not subscribed: {paho.error_string(rc)}")
         self._subacks[mid] = self._loop.create_future()

@@ -49,6 +49,7 @@ class FoundState(StrEnum):
 
     NEW = "new"
     EXISTING = "existing"
+    FORGETFUL = "forgetful"  # it lies in memory and this is another boot: an old copy of itself
     SET_ASIDE = "set aside"
     UNUSABLE = "unusable"
 

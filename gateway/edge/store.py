@@ -90,13 +90,17 @@ class Store:
         on_health: Callable[[bool, str], None] = lambda _up, _detail: None,
         on_rows: Callable[[tuple[Row, ...]], None] = lambda _rows: None,
         connect: Callable[[Path], sqlite3.Connection] = files.connect,
+        in_memory: str = "",
     ) -> AsyncIterator["Store"]:
         """Open the store in `directory`; it works, from memory, even if the disk does not.
 
         on_health: called with (False, why) when the disk fails and (True, "") when it is back.
         on_rows: called with the telemetry rows of each batch, once they are ready to be sent.
+        in_memory: why a restart of the machine loses the directory; "" where it does not.
         """
-        disk = database.Disk(directory, boot=boot, new_epoch=new_epoch, connect=connect)
+        disk = database.Disk(
+            directory, boot=boot, new_epoch=new_epoch, connect=connect, in_memory=in_memory
+        )
         backlog = Backlog(hub=hub, new_epoch=new_epoch)
         transactions = Transactions(
             disk, backlog, hub=hub, boot=boot, limit_s=commit_limit_s, on_health=on_health

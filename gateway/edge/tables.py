@@ -5,6 +5,7 @@ a rolled-back commit nor `kill -9` can double or skip one.
 """
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -138,6 +139,19 @@ def boot_number(db: Database, boot: str) -> int:
     if known is None:
         return int(db.execute("INSERT INTO boots (id) VALUES (?)", [boot]).lastrowid)
     return int(known[0])
+
+
+def begin_anew(db: sqlite3.Connection, epoch: str) -> None:
+    """Count from one again in a new epoch; what waits to be sent keeps the epoch it was given."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE self SET epoch = ?", [epoch])
+    db.execute("DELETE FROM streams")
+    db.execute("COMMIT")
+
+
+def knows(db: Database, boot: str) -> bool:
+    """Whether this database was open in a boot."""
+    return db.execute("SELECT 1 FROM boots WHERE id = ?", [boot]).fetchone() is not None
 
 
 def high_water(db: Database) -> dict[str, int]:

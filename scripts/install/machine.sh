@@ -64,4 +64,15 @@ tell_about_machine() {
   booted || return 0
   memory_cgroup || say no-memory-cgroup "$(cmdline_file)"
   [ -e /dev/watchdog ] || say no-watchdog
+  tell_about_memory
+}
+
+# A system under an overlay of memory takes every write and forgets it at the next boot: what the home
+# needs to keep, the bonds of bluetoothd, and what this script itself has just installed.
+tell_about_memory() {
+  local folder on
+  for folder in "$state" /var/lib/bluetooth "$root"; do
+    on=$("$root/current/bin/python" -m gateway.mounts "$folder") || return 0
+    [ -z "$on" ] || say in-memory "$folder" "$on"
+  done
 }

@@ -34,7 +34,7 @@ fetch_wheels() {
   [ -e "$here/../pyproject.toml" ] || fail no-source
   say fetching
   wheels=$(mktemp -d "$root/wheels.XXXXXX")
-  "$here/build_wheels" "$wheels"
+  "$here/build_wheels" "$wheels" || fail fetch-failed
 }
 
 the_one() {

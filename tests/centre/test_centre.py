@@ -14,17 +14,18 @@ from textwrap import dedent
 import pytest
 from amqtt.broker import Broker
 
+from gateway.centre.asking import AGAIN_MS
 from gateway.centre.centre import Centre, Listener
 from gateway.centre.database import CentreDatabase
 from gateway.centre.outcome import Event, Notice
 from gateway.centre.settings import CentreSettings
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.core.wire import AckStatus, Cause, CommandName
 from gateway.edge.mqtt import Version
 from gateway.settings import BrokerSettings
 from tests.brokers import Mosquitto, free_port, needs_mosquitto
 from tests.centre.hub import SmallHub
-from tests.fakes_centre import DISTRICT, EPOCH, HUB, alarm, birth, counted
+from tests.fakes_centre import DISTRICT, EPOCH, HUB, AheadClock, alarm, birth, counted
 
 pytestmark = [pytest.mark.broker, needs_mosquitto]
 
@@ -52,9 +53,9 @@ def settings(broker_port: int, tmp_path: Path) -> CentreSettings:
 
 @asynccontextmanager
 async def running(
-    settings: CentreSettings, listener: Listener | None = None
+    settings: CentreSettings, listener: Listener | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Centre]:
-    clock = SystemClock("boot")
+    clock = clock or SystemClock("boot")
     centre = Centre(settings, clock, listener=listener, retry_store_s=0.05)
     task = asyncio.create_task(centre.run())
     try:
@@ -157,6 +158,27 @@ async def test_an_operators_command_reaches_its_hub_and_is_logged(
         "command test-alarm",
         HUB,
     )
+
+
+async def test_a_hub_that_missed_a_command_hears_it_again_until_it_answers(
+    settings: CentreSettings, broker_port: int
+) -> None:
+    clock = AheadClock()
+    async with running(settings, clock=clock) as centre, SmallHub(broker_port) as hub:
+        await hub.say(birth(), retain=True)
+        await hub.say(counted("event", 1))
+        await hub.acks.get()
+        sent = centre.command(HUB, CommandName.STATUS)
+        assert (await hub.commands.get()).id == sent
+        clock.ahead_ms += AGAIN_MS
+        centre.tick()
+        assert (await hub.commands.get()).id == sent
+        await hub.say({**counted("res", 1), "cmd": sent, "ok": True})
+        assert (await hub.acks.get()).stream == "res"
+        clock.ahead_ms += AGAIN_MS
+        centre.tick()
+        later = centre.command(HUB, CommandName.TEST_ALARM)
+        assert (await hub.commands.get()).id == later  # and nothing before it
 
 
 async def test_a_broker_that_dies_and_returns_is_served_again(

@@ -70,13 +70,18 @@ def test_a_repeated_message_is_not_kept_again_but_stored_again(bench: Bench) -> 
     assert again.says == (stored("alarm", "A1"),)
 
 
-def test_another_id_under_the_same_number_is_never_stored(bench: Bench) -> None:
+def test_another_id_under_the_same_number_is_never_stored_and_yet_somebody_sees_it(
+    bench: Bench,
+) -> None:
     bench.take(alarm(1))
     outcome = bench.take(alarm(1, ident="OTHER"))
     assert outcome.kept == ()
     assert outcome.says == ()
     assert [event.notice for event in outcome.events] == [Notice.PROTOCOL]
-    assert list(bench.ledger.cases) == ["A1"]
+    assert outcome.raised == ("OTHER",)
+    assert list(bench.ledger.cases) == ["A1", "OTHER"]
+    again = bench.take(alarm(1, ident="OTHER"))
+    assert (again.says, again.events, again.raised, again.cases) == ((), (), (), ())
 
 
 def test_a_hub_cannot_cancel_the_alarm_of_another(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """The store on a disk that works: what goes in comes out, once, in order, and after a restart."""
 
+import asyncio
 import itertools
 import sqlite3
 import stat
@@ -72,6 +73,25 @@ async def test_an_alarm_and_its_alert_and_counter_are_there_after_a_restart(tmp_
         assert await store.unfinished() == (row,)
 
 
+async def test_a_database_in_memory_counts_anew_in_each_boot_and_forgets_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """At each boot it is the same old copy: its next numbers have been used before."""
+    why = "the database lies in memory"
+    async with opened(tmp_path, epochs=Epochs(0), in_memory=why) as store:
+        assert store.found.state is FoundState.NEW
+        (before,) = (await store.commit(pressed(1))).rows
+    async with opened(tmp_path, epochs=Epochs(50), boot="c" * 32, in_memory=why) as store:
+        assert (store.found.state, store.found.reason) == (FoundState.FORGETFUL, why)
+        assert await store.unfinished() == (before,)
+        (after,) = (await store.commit(pressed(2))).rows
+        assert (after.epoch, after.seq) == (store.epoch, 1)
+        assert after.epoch != before.epoch
+    async with opened(tmp_path, epochs=Epochs(90), boot="c" * 32, in_memory=why) as store:
+        assert store.found.state is FoundState.EXISTING
+        assert (store.epoch, await store.unfinished()) == (after.epoch, (before, after))
+
+
 async def test_boots_are_counted_once_each(tmp_path: Path) -> None:
     numbers = []
     for boot in (BOOT, "c" * 32, "c" * 32, "d" * 32):
@@ -95,6 +115,22 @@ async def test_telemetry_waits_for_its_batch_in_the_homes_time(tmp_path: Path) -
             await store.ping()
         assert sent == ["e1"]
         assert [row.id for row in await store.unfinished(Stream.EVENT)] == ["e1"]
+
+
+async def test_alarms_do_not_make_telemetry_wait_longer_than_its_batch(tmp_path: Path) -> None:
+    sent: list[str] = []
+    batches = StoreSettings(batch_s=600)
+    async with opened(
+        tmp_path, settings=batches, on_rows=lambda rows: sent.extend(r.id for r in rows)
+    ) as store:
+        store.add(Outputs(posts=(post("e1", Stream.EVENT, 1000),)))
+        for n in range(1, 4):
+            await store.commit(pressed(n * 150_000))
+        store.seen(at(601_000))
+        async with asyncio.timeout(10):
+            while not sent:
+                await store.ping()
+        assert sent == ["e1"]
 
 
 async def test_a_result_of_a_command_does_not_wait_for_the_batch(tmp_path: Path) -> None:

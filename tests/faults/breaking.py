@@ -27,11 +27,17 @@ class Breaking:
         self._one_broker = asyncio.Lock()
         meddler = Meddler(rig)
         self._meddle, self._rival = meddler.meddle, meddler.rival
+        self._insist = meddler.insist
         self._filler = rig.store / "filler"
 
     async def do(self, step: Step) -> None:
         """Carry one step out."""
         await getattr(self, f"_{step.what}")(**step.about)
+
+    async def insist(self, within_s: float) -> None:
+        """Ask again what the hub may never have heard, where its broker keeps nothing for it."""
+        if self._rig.lent.hub_qos == 0:
+            await self._insist(self._witness.answered, within_s)
 
     # --------------------------------------------------------------------------------- kill -9
     async def _kill_hub(self, *, power: bool, down_s: float) -> None:

@@ -92,7 +92,7 @@ def meddler(rig: Rig, witness: Witness) -> list[str]:
     obeyed = [a["cmd"] for a in answers if a["cmd"].startswith(REFUSED) and a["ok"]]
     tests = [m.id for m in witness.stored.values() if m.body.get("msg") == "test"]
     wrong = [f"obeyed: {obeyed}"] if obeyed else []
-    unanswered = rig.asked - {answer["cmd"] for answer in answers}
+    unanswered = rig.asked.keys() - witness.answered()
     if unanswered:
         wrong.append(f"asked and never answered: {sorted(unanswered)}")
     if tests:

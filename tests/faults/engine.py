@@ -7,7 +7,7 @@ mqtt     the hub's version; the clusters of Debian know 3.1.1 only
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -22,6 +22,7 @@ from tests.faults.rabbitmq import RabbitCluster
 from tests.hubs import DISTRICT, HUB
 
 CLUSTERS: dict[str, type[Cluster]] = {"nats": NatsCluster, "rabbitmq": RabbitCluster}
+HUB_QOS = {"nats": 0, "rabbitmq": 1}  # as config/brokers/README.md says of each
 ENGINES = ("mosquitto", *CLUSTERS)
 
 
@@ -48,6 +49,7 @@ class Lent:
     centre_ports: Sequence[int]
     identities: Identities | None = None
     mqtt: MqttChoice = MqttChoice.AUTO
+    hub_qos: int = 1
 
     @property
     def a_hub_port(self) -> int:
@@ -61,7 +63,7 @@ class Lent:
 
     def hub(self, port: int) -> BrokerSettings:
         """Return how the hub goes to a door."""
-        return self._to(HUB, port)
+        return replace(self._to(HUB, port), subscription_qos=self.hub_qos)
 
     def centre(self, port: int) -> BrokerSettings:
         """Return how the centre goes to its door."""
@@ -118,7 +120,8 @@ class Engine:
             cluster = await self._living()
             await cluster.start()
             await cluster.whole()
-            lent = Lent(cluster, cluster.ports, cluster.ports, cluster.identities, self.mqtt)
+            ports, who = cluster.ports, cluster.identities
+            lent = Lent(cluster, ports, ports, who, self.mqtt, HUB_QOS[self.name])
             try:
                 yield lent
             finally:

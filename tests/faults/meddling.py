@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from gateway.core.wire import (
     Ack,
@@ -43,13 +43,25 @@ class Meddler:
                 with contextlib.suppress(LinkError, TimeoutError):
                     async with asyncio.timeout(2):
                         await connection.publish(out)
-                    self._note(out.payload)
+                    self._note(out)
 
-    def _note(self, payload: bytes) -> None:
+    async def insist(self, answered: Callable[[], set[str]], within_s: float) -> None:
+        """Say again what is not answered, as a centre does: with QoS 0 nothing waits for a hub."""
+        end = asyncio.get_running_loop().time() + within_s
+        while (left := self._rig.asked.keys() - answered()) and (
+            asyncio.get_running_loop().time() < end
+        ):
+            with contextlib.suppress(LinkError, TimeoutError):
+                async with self._one, self._stranger("stranger") as connection:
+                    for ident in sorted(left):
+                        await connection.publish(self._rig.asked[ident])
+            await asyncio.sleep(1.0)
+
+    def _note(self, out: Publication) -> None:
         """Note a command that the broker has and the hub, which has subscribed, must answer."""
-        ident = command_id(payload)
-        if ident is not None and b'"name"' in payload and self._rig.subscribed:
-            self._rig.asked.add(ident)
+        ident = command_id(out.payload)
+        if ident is not None and b'"name"' in out.payload and self._rig.subscribed:
+            self._rig.asked[ident] = out
 
     @contextlib.asynccontextmanager
     async def _stranger(self, name: str) -> AsyncIterator[Connection]:
@@ -116,7 +128,7 @@ class Meddler:
 
     def _commands(self, topics: Topics, chance: random.Random) -> list[Publication]:
         """Ask what no centre should: late, twice, unknown, with arguments that would run things."""
-        now_ms = 4_000_000_000_000
+        now_ms = self._rig.clock.wall_ms() + 3_600_000
         late = Command(f"late-{chance.random()}", CommandName.TEST_ALARM, {}, 1_000)
         twice = Command(f"twice-{chance.random()}", CommandName.STATUS, {}, now_ms)
         resend = Command(

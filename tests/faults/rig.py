@@ -25,6 +25,7 @@ from gateway.centre.settings import CentreSettings
 from gateway.clock import SystemClock
 from gateway.edge.certificates import Authority
 from gateway.edge.control import ControlError, ask
+from gateway.edge.mqtt import Publication
 from gateway.settings import BrokerSettings, DeviceStanza, Role, Settings
 from gateway.virtual.far_world import FarWorld
 from gateway.virtual.polar import PolarBand
@@ -85,7 +86,7 @@ class Rig:
         self.wire: Wire | None = None
         self.sabotage = ""
         self.subscribed = False
-        self.asked: set[str] = set()
+        self.asked: dict[str, Publication] = {}
 
     @classmethod
     @contextlib.asynccontextmanager

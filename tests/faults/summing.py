@@ -3,6 +3,7 @@
 A seed's plan is always the same, so a sum over seeds may mix sittings.
 """
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -23,6 +24,19 @@ def line(account: Mapping[str, Any]) -> Iterator[str]:
     for what in ("lost", "doubled", "findings"):
         for one in account[what]:
             yield f"     {what}: {one}"
+
+
+def spans(seeds: Sequence[int]) -> str:
+    """Return rising seeds in few words.
+
+    >>> spans([3, 7, 8, 9])
+    '3, 7 to 9'
+    """
+    said: list[str] = []
+    for number, group in itertools.groupby(enumerate(seeds), lambda one: one[1] - one[0]):
+        run = [number + at for at, _ in group]
+        said.append(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}")
+    return ", ".join(said)
 
 
 def rank(times: Sequence[float], share: float) -> float:

@@ -111,6 +111,10 @@ class Witness:
         self.troubles: list[str] = []
         self.changed = asyncio.Event()
 
+    def answered(self) -> set[str]:
+        """Return the ids of the commands that the hub has answered."""
+        return {m.body["cmd"] for m in self.stored.values() if m.stream == "res"}
+
     async def until(self, done: Callable[[], bool], within_s: float) -> bool:
         """Wait until something is so, looking again and again; say whether it is."""
         with contextlib.suppress(TimeoutError):

@@ -11,15 +11,16 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from tests.hub.apart import begun_in, group_of_its_own
 
 # Without a session or a machined of its own: what a CI machine has.
 NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot")
-TOOLS = ("systemd-nspawn", "nsenter", "mount", "mmdebstrap")
+TOOLS = ("systemd-nspawn", "nsenter", "mount", "mmdebstrap", "mkfs.ext4")
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "en_US"}
 PACKAGES = "systemd,systemd-sysv,dbus,udev,polkitd,python3,bluez"
-INDEX = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "https_proxy", "HTTPS_PROXY")
 MIRROR = "http://deb.debian.org/debian"
 
 
@@ -31,6 +32,21 @@ def missing() -> list[str]:
     """Return what this machine lacks to run a container."""
     lacks = [tool for tool in TOOLS if shutil.which(tool, path=CLEAN["PATH"]) is None]
     return lacks if os.geteuid() == 0 else [*lacks, "root"]
+
+
+@contextlib.contextmanager
+def partition(directory: Path) -> Iterator[Path]:
+    """Make a disk of its own (a file with ext4, mounted), as a technician makes a partition."""
+    image, mounted = directory / "partition.img", directory / "partition"
+    mounted.mkdir(parents=True)
+    with image.open("wb") as file:
+        file.truncate(64 << 20)
+    do("mkfs.ext4", "-q", "-F", str(image))
+    do("mount", "-o", "loop", str(image), str(mounted))
+    try:
+        yield mounted
+    finally:
+        do("umount", "--lazy", str(mounted))
 
 
 def do(*command: str) -> None:
@@ -64,6 +80,7 @@ class Container:
         self._root, self._directory, self._binds = root, directory, binds
         self.tree = directory / "tree"
         self.log = directory / "console.log"
+        self.groups: tuple[Path, ...] = ()
         self._process: asyncio.subprocess.Process | None = None
         self._leader = 0
 
@@ -74,13 +91,15 @@ class Container:
     ) -> AsyncIterator["Container"]:
         """Boot a container, and leave nothing of it behind."""
         container = cls(root, directory, binds)
-        container.mount()
-        try:
-            await container.boot()
-            yield container
-        finally:
-            await container.stop()
-            container.unmount()
+        with group_of_its_own(f"ansim-container-{os.getpid()}-{id(container):x}") as groups:
+            container.groups = groups
+            container.mount()
+            try:
+                await container.boot()
+                yield container
+            finally:
+                await container.stop()
+                container.unmount()
 
     def mount(self) -> None:
         """Lay an empty tmpfs over the root."""
@@ -101,12 +120,10 @@ class Container:
     async def boot(self, *more: str) -> None:
         """Boot and wait until systemd has started everything; `more`: options of nspawn."""
         binds = [f"--bind={outside}:{inside}" for outside, inside in self._binds.items()]
+        command = (*NSPAWN, f"--directory={self.tree}", *binds, *more)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *NSPAWN,
-                f"--directory={self.tree}",
-                *binds,
-                *more,
+                *begun_in(self.groups, command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -186,16 +203,6 @@ class Container:
         file = self.tree / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-
-
-def package_index(container: Container) -> dict[str, str]:
-    """Return this machine's own way to a package index, as variables for inside."""
-    found = {name: os.environ[name] for name in INDEX if name in os.environ}
-    bundle = found.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
-    if bundle:
-        container.write("/root/index.pem", Path(bundle).read_text())
-        found["PIP_CERT"] = "/root/index.pem"
-    return found
 
 
 def files(tree: Path, *, apart: Sequence[str] = ()) -> dict[str, object]:

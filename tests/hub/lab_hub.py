@@ -26,6 +26,7 @@ async def run(config: Path, air: Path) -> None:
     from gateway import registry  # noqa: PLC0415 - numba comes after use_own
     from gateway.app import Outside  # noqa: PLC0415
     from gateway.config import load  # noqa: PLC0415
+    from gateway.mounts import here  # noqa: PLC0415
     from gateway.service import serve  # noqa: PLC0415
     from gateway.virtual.far_radio import FarRadio  # noqa: PLC0415
 
@@ -33,7 +34,9 @@ async def run(config: Path, air: Path) -> None:
         await serve(
             lambda: load(config, registry.find, driver_names=registry.available()),
             outside=Outside(
-                scanner_backend=radio.scanner_backend, client_backend=radio.client_backend
+                scanner_backend=radio.scanner_backend,
+                client_backend=radio.client_backend,
+                mounts=here(),
             ),
         )
 

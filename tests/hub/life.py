@@ -11,6 +11,7 @@ import pytest
 from tests.hub import wheels as wheel_folders
 from tests.hub.container import Container, FailedInsideError, debian, files, missing
 from tests.hub.outside import AIR, DROP_IN, KEY_NAME, Outside, lab_drop_in, outside
+from tests.hub.weight import Weight, weigh
 
 UNIT = "ansim-gateway.service"
 CONFIG = "/etc/ansim/gateway.yaml"
@@ -54,9 +55,27 @@ class Life:
         maps = await self.machine.run("cat", f"/proc/{pid}/maps")
         return maps.split("/opt/ansim/versions/")[1].split("/")[0]
 
+    async def weight(self, *, emulated: bool = False) -> Weight:
+        """Return what the daemon holds now."""
+        pid = await self.machine.show(UNIT, "MainPID")
+        return weigh(await self.machine.run("cat", f"/proc/{pid}/smaps"), emulated=emulated)
+
     def versions(self) -> list[Path]:
         """Return the folders of all versions that are installed."""
         return sorted((self.machine.tree / "opt/ansim/versions").iterdir())
+
+    async def database(self, query: str) -> str:
+        """Return what the hub's database says now, a line a row."""
+        script = (
+            "import sqlite3, sys; "
+            "db = sqlite3.connect('file:/var/lib/ansim-gateway/hub.db?mode=ro', uri=True); "
+            "[print(*row) for row in db.execute(sys.argv[1])]"
+        )
+        return await self.machine.run("python3", "-c", script, query)
+
+    async def check(self) -> str:
+        """Return what `ansim check` says of the configuration."""
+        return await self.machine.run("ansim", "check", CONFIG, "--lang", "en")
 
     async def logged(self, text: str, count: int) -> None:
         """Wait until the daemon has said this so many times."""

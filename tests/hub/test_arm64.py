@@ -45,3 +45,10 @@ async def test_it_becomes_ready_with_the_kernels_of_its_installation_and_deliver
     await life.machine.run("systemctl", "enable", "--now", UNIT)
     life.home.button.press()
     await life.home.desk.alarm("pers", within_s=300)
+
+
+async def test_what_it_holds_fits_beside_the_system_of_the_smallest_board(life: Life) -> None:
+    guest, both = await life.weight(emulated=True), await life.weight()
+    print(f"arm64: {guest.resident:.0f} MiB resident, {guest.own:.0f} of its own")  # noqa: T201 - for the README
+    print(f"with the emulator: {both.resident:.0f} MiB resident, {both.own:.0f} of its own")  # noqa: T201 - for the README
+    assert 50 < guest.own < guest.resident < 256

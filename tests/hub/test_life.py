@@ -5,15 +5,26 @@ The tests of this file are one story: each goes on where the one before has left
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.hub import wheels as wheel_folders
+from tests.hub.container import do, partition
 from tests.hub.life import CONFIG, INSTALL, UNIT, Life, begun, in_a_container
 from tests.hub.outside import DROP_IN, KEY_NAME, lab_drop_in
 
-pytestmark = in_a_container(seconds=600)
+pytestmark = in_a_container(seconds=1500)
+# As Raspberry Pi OS boots: the kernel counts no memory, in either version of its cgroups.
+WITHOUT_MEMORY_CGROUP = """
+set -e
+printf 'cpu\\t0\\t1\\t1\\n' > /run/without-memory
+for file in /proc/cgroups /sys/fs/cgroup/cgroup.controllers; do
+  [ ! -e $file ] || mount --bind /run/without-memory $file
+done
+exec /checkout/scripts/install.sh --wheels /wheels/own --lang en
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -33,12 +44,35 @@ async def test_a_first_installation_without_a_network_says_what_is_next(life: Li
     assert await life.machine.show(UNIT, "ActiveState") == "inactive"
 
 
-async def test_the_unit_becomes_ready_without_bluetooth_and_reports_its_absence(life: Life) -> None:
+async def test_hardware_watchdog_and_journals_cap_are_set_at_once(life: Life) -> None:
+    watchdog = ("systemctl", "show", "--value", "--property=RuntimeWatchdogUSec")
+    assert (await life.machine.run(*watchdog)).strip() == "14s"
+    said = await life.machine.run("journalctl", "--output=cat", "-u", "systemd-journald")
+    journal = [line for line in said.splitlines() if line.startswith("System Journal")][-1]
+    assert "max 100.0M" in journal
+
+
+async def test_ready_is_said_when_the_absence_of_bluetooth_is_durable_and_it_answers(
+    life: Life,
+) -> None:
     life.machine.write(f"/etc/ansim/secrets/{KEY_NAME}", life.home.key.hex() + "\n")
     life.machine.write(CONFIG, life.home.yaml())
-    await life.machine.run("systemctl", "enable", "--now", UNIT)
+    await life.home.broker.kill()
+    await life.machine.run("systemctl", "enable", "--now", UNIT)  # returns with READY
+    kept = await life.database("SELECT body FROM outbox WHERE stream = 'alarm'")
+    assert "fault.adapter" in kept
+    assert "sos" in await life.machine.run("ansim", "status")
     assert await life.machine.show(UNIT, "ActiveState") == "active"
+    await life.home.broker.start()
     await life.home.desk.alarm("fault.adapter")
+
+
+async def test_the_daemon_and_its_limit_fit_a_small_board(life: Life) -> None:
+    assert await life.machine.show(UNIT, "MemoryMax") == str(256 << 20)
+    held = await life.weight()
+    figures = f"amd64: {held.resident:.0f} MiB resident, {held.own:.0f} of its own"
+    print(figures)  # noqa: T201 - for the README
+    assert 50 < held.own < held.resident < 256
 
 
 async def test_systemd_finds_nothing_to_say_about_the_units(life: Life) -> None:
@@ -75,8 +109,8 @@ async def test_a_press_is_stored_and_its_lines_are_found_by_their_fields(life: L
     lines = [json.loads(line) for line in of_alert.splitlines()]
     assert "alarm decided" in lines[0]["MESSAGE"]
     assert {line["ANSIM_ALERT"] for line in lines} == {alarm.id}
-    of_device = await life.machine.run("journalctl", "--output=cat", "ANSIM_DEVICE=sos")
-    assert "alarm decided" in of_device
+    of_both = ("ANSIM_DEVICE=sos", f"ANSIM_ALERT={alarm.id}")
+    assert "alarm decided" in await life.machine.run("journalctl", "--output=cat", *of_both)
 
 
 async def test_a_loop_that_hangs_is_killed_and_its_alarm_is_delivered_afterwards(
@@ -141,8 +175,9 @@ async def test_an_installer_that_is_killed_while_it_builds_leaves_the_daemon_alo
     )
     await life.machine.try_run("bash", "-c", script)
     assert await life.machine.show(UNIT, "MainPID") == running
-    said = await life.install("own", "--lang", "en")
+    said = await life.machine.run("unshare", "--mount", "bash", "-c", WITHOUT_MEMORY_CGROUP)
     assert "is installed already" in said
+    assert "cgroup_enable=memory" in said
     names = [p.name for p in life.versions()]
     assert not any(name.startswith("0.1.3") for name in names), "rubble is cleared away"
 
@@ -170,6 +205,45 @@ async def test_a_read_only_root_is_enough(life: Life) -> None:
     finally:
         await life.machine.stop()
         await life.machine.boot()
+
+
+async def test_under_an_overlay_of_memory_only_a_partition_of_its_own_remembers(
+    life: Life, tmp_path: Path
+) -> None:
+    await life.machine.stop()
+    try:
+        with partition(tmp_path) as disk:
+            await life.machine.boot("--volatile=overlay", f"systemd.mask={UNIT}")
+            assert "lies in memory (overlay, /)" in await life.check()
+            await life.machine.stop()
+            state = life.machine.tree / "var/lib/ansim-gateway"
+            do("cp", "--archive", str(state), str(disk / "hub"))
+            over = ("--volatile=overlay", f"--bind={disk / 'hub'}:/var/lib/ansim-gateway")
+            await life.machine.boot(*over)
+            assert "lies in memory" not in await life.check()
+            life.home.button.press()
+            await life.stored(5)
+            epoch = await life.database("SELECT epoch FROM self")
+            await life.machine.cut()
+            await life.machine.boot(*over)
+            await life.becomes("ActiveState", "active")
+            assert await life.database("SELECT epoch FROM self") == epoch
+            life.home.button.press()
+            await life.stored(6)
+    finally:
+        await life.machine.stop()
+        await life.machine.boot()
+
+
+async def test_a_database_that_is_an_old_copy_of_itself_says_so_and_its_alarms_are_stored(
+    life: Life,
+) -> None:
+    """The container's own root is memory over a disk, so each of its boots is such a one."""
+    await life.becomes("ActiveState", "active")
+    fault = await life.home.desk.alarm("fault.store")
+    assert "lies in memory (overlay, /)" in str(fault.body)
+    life.home.button.press()
+    await life.stored(7)
 
 
 async def test_removal_leaves_no_trace_but_asks_about_data(life: Life) -> None:

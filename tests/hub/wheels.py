@@ -19,6 +19,17 @@ def fill(folder: Path, *arguments: str) -> Path:
     return folder
 
 
+def index_of(folder: Path, *arguments: str) -> Path:
+    """Fill a folder with all that building from source asks an index for."""
+    fill(folder, *arguments)
+    for own in folder.glob("ansim_gateway-*.whl"):
+        own.unlink()
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    wanted = ("--only-binary", ":all:", "--dest", str(folder), "hatchling>=1.27")  # pyproject.toml
+    subprocess.run((*pip, "download", *wanted), check=True)
+    return folder
+
+
 def other_version(wheels: Path, folder: Path, version: str, change: Change) -> Path:
     """Copy a wheel folder with the project at another version; `change`: (path, text) -> text."""
     folder.mkdir()
