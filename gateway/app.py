@@ -32,7 +32,7 @@ from gateway.core.ulid import Ulids
 from gateway.core.wire import Topics
 from gateway.driver import Decoded, Decoder, DeviceSettings, Packet
 from gateway.edge.announce import Announcer, CommandAnnouncer, silent
-from gateway.edge.band import CONNECT_S
+from gateway.edge.attempt import CONNECT_S
 from gateway.edge.files import connect
 from gateway.edge.radio import Radio, RadioDevice
 from gateway.edge.records import FoundState

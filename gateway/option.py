@@ -33,6 +33,7 @@ class Form(StrEnum):
     DISTRICT = "district"
     TIMEZONE = "timezone"
     ADAPTER = "adapter"
+    SPARE = "spare"  # of each item of a list
     NAME = "name"
     ADDRESS = "address"
     DRIVER = "driver"

@@ -51,6 +51,17 @@ TEXTS = {
             "삭제(blkdiscard)하십시오."
         ),
     ),
+    "kept": ("another id: nothing was erased", "id가 다릅니다: 아무것도 지우지 않았습니다"),
+    "journal": (
+        (
+            "The system's journal still tells of alarms: journalctl --rotate && "
+            "journalctl --vacuum-time=1s"
+        ),
+        (
+            "시스템 저널에는 경보 기록이 남아 있습니다: journalctl --rotate && "
+            "journalctl --vacuum-time=1s"
+        ),
+    ),
     "left": ("could not be erased: {}", "지우지 못함: {}"),
     "sure": (
         "This ends hub {}: type its id to go on: ",
@@ -85,9 +96,11 @@ def erase_hub(args: argparse.Namespace, language: Language) -> int:
         sys.stdout.write(text("sure", language, settings.hub.id))
         sys.stdout.flush()
         if sys.stdin.readline().strip() != settings.hub.id:
+            sys.stdout.write("\n" + text("kept", language) + "\n")
             return 1
     erased = erase(settings, args.config, even_unsent=args.even_unsent)
     lines = [text("erased", language, n=len(erased.files))]
+    lines += [text("journal", language)]
     lines += [text("left", language, each) for each in erased.left]
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if erased.left else 0

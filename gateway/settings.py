@@ -138,7 +138,7 @@ class RadioSettings:
             "paired band must be paired with each",
             "예비 어댑터(MAC 주소): 첫 어댑터를 복구할 수 없을 때 차례로 사용. 페어링이 필요한 "
             "밴드는 어댑터마다 페어링",
-            form=Form.ADAPTER,
+            form=Form.SPARE,
             example=("00:1A:7D:DA:71:13",),
         ),
     )

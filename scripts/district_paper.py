@@ -30,15 +30,15 @@ USED = 0.5  # how much of anything is planned to be used
 class Measured:
     """With 20,000 hubs that said 569 messages/s (scripts/fleet, quiet).
 
-    On two cores of a shared x86 machine: 0.16 cores of workers, 0.03 of PostgreSQL, 0.38 of three
-    nodes, and 2.2 GB of theirs.
+    On two cores of a shared x86 machine with a load of 14 to 18: 0.21 cores of workers, 0.05 of
+    PostgreSQL, 0.48 of three nodes, and 2.1 GB of theirs.
     """
 
-    worker_ms: float = 0.28  # processor time a message
-    postgres_ms: float = 0.06
-    nats_ms: float = 0.67  # of all three nodes together, three copies of everything
-    nats_kib: int = 110  # memory of all three nodes a hub
-    overhead: float = 1.5  # PostgreSQL's bytes for a byte of payload: row, keys, index
+    worker_ms: float = 0.37  # processor time a message
+    postgres_ms: float = 0.09
+    nats_ms: float = 0.84  # of all three nodes together, three copies of everything
+    nats_kib: int = 106  # memory of all three nodes a hub
+    overhead: float = 1.7  # PostgreSQL's bytes for a byte of payload: row, keys, two indexes
 
 
 @dataclass(frozen=True, slots=True)

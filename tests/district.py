@@ -9,10 +9,12 @@ import os
 import pwd
 import shutil
 import signal
+import ssl
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +30,7 @@ _DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 _FOUND = _DEBIAN[-1] if _DEBIAN else shutil.which("postgres")
 POSTGRES = Path(_FOUND).parent if _FOUND else None
 READY_S = 60.0
+CPU = Path("/sys/fs/cgroup/cpu")
 
 needs_district = pytest.mark.skipif(
     not (NATS and POSTGRES),
@@ -53,11 +56,12 @@ class Nodes:
     """Some nats-servers, one cluster if there are more than one."""
 
     def __init__(self, directory: Path, count: int, partitions: int, seed: int = 1) -> None:
-        base = free_base(seed)
+        base = free_base(seed, 3 * count)
         self.mqtt = [base + number for number in range(count)]
-        self._route = [base + 3 + number for number in range(count)]
-        self._client = [base + 6 + number for number in range(count)]
+        self._route = [base + count + number for number in range(count)]
+        self._client = [base + 2 * count + number for number in range(count)]
         self._directory, self._partitions = directory, partitions
+        self.tls: ssl.SSLContext | None = None
         self.processes: list[Process | None] = [None] * count
 
     @property
@@ -79,7 +83,7 @@ class Nodes:
         """Wait until every node lets a hub in."""
         async with asyncio.timeout(READY_S):
             for port in self.mqtt:
-                while not await answers(port):  # noqa: ASYNC110 - a process of its own
+                while not await answers(port, tls=self.tls):  # noqa: ASYNC110 - a process of its own
                     await asyncio.sleep(0.1)
 
     async def kill(self, number: int) -> None:
@@ -89,26 +93,54 @@ class Nodes:
             node.kill()
             await node.wait()
 
+    @property
+    def routes(self) -> str:
+        """Return where the nodes find each other."""
+        return ", ".join(f"nats://127.0.0.1:{port}" for port in self._route)
+
+    def config(self, number: int) -> str:
+        """Return a node's configuration."""
+        cluster = CLUSTER.format(base=self._route[0], route=self._route[number], routes=self.routes)
+        return NODE.format(
+            number=number,
+            directory=self._directory,
+            client=self._client[number],
+            mqtt=self.mqtt[number],
+            cluster=cluster if len(self.mqtt) > 1 else "",
+            mappings=mappings(self._partitions),
+        )
+
+    def login(self) -> list[str]:
+        """Return how a worker is let in: its further options."""
+        brokers = [word for port in self.mqtt for word in ("--broker", f"mqtt://127.0.0.1:{port}")]
+        return [word for url in self.urls for word in ("--nats", url)] + brokers
+
     async def start(self, number: int) -> None:
         """Start a node."""
-        routes = ", ".join(f"nats://127.0.0.1:{port}" for port in self._route)
-        cluster = CLUSTER.format(base=self._route[0], route=self._route[number], routes=routes)
         config = self._directory / f"nats-{number}.conf"
-        config.write_text(
-            NODE.format(
-                number=number,
-                directory=self._directory,
-                client=self._client[number],
-                mqtt=self.mqtt[number],
-                cluster=cluster if len(self.mqtt) > 1 else "",
-                mappings=mappings(self._partitions),
-            )
-        )
+        config.write_text(self.config(number))
         assert NATS is not None
         with (self._directory / f"nats-{number}.log").open("ab") as log:
             self.processes[number] = await asyncio.create_subprocess_exec(
                 NATS, "-c", str(config), stdout=log, stderr=log, stdin=DEVNULL
             )
+
+    @contextmanager
+    def starved(self, cores: float) -> Iterator[None]:
+        """Give all nodes together so many cores, as a busy machine would (cgroups, as root)."""
+        group = CPU / f"ansim-fleet-{self.mqtt[0]}"
+        group.mkdir()
+        try:
+            (group / "cpu.cfs_quota_us").write_text(f"{cores * 100_000:.0f}")
+            (group / "cpu.cfs_period_us").write_text("100000")
+            for node in self.processes:
+                if node is not None:
+                    (group / "cgroup.procs").write_text(str(node.pid))
+            yield
+        finally:
+            for task in (group / "cgroup.procs").read_text().split():
+                (CPU / "cgroup.procs").write_text(task)
+            group.rmdir()
 
 
 class Postgres:
@@ -235,7 +267,5 @@ class Workers:
 
 def options(nodes: Nodes, postgres: Postgres, district: str, partitions: int) -> list[str]:
     """Return what every worker of a district is told."""
-    urls = [word for url in nodes.urls for word in ("--nats", url)]
-    brokers = [word for port in nodes.mqtt for word in ("--broker", f"mqtt://127.0.0.1:{port}")]
-    counts = ["--partitions", str(partitions), "--replicas", str(len(nodes.mqtt))]
-    return ["--dsn", postgres.dsn, *urls, *brokers, "--district", district, *counts]
+    counts = ["--partitions", str(partitions), "--replicas", str(min(3, len(nodes.mqtt)))]
+    return ["--dsn", postgres.dsn, *nodes.login(), "--district", district, *counts]

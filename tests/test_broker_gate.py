@@ -5,56 +5,32 @@ Each broker with TLS and a certificate for each user, all of them in MQTT 3.1.1,
 `scripts/fault_run --broker NAME` does as many runs as one likes.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from gateway.core.wire import Topics
-from gateway.edge.brokers import client_id, endpoint
-from gateway.edge.mqtt import Connection, Publication, Received, Version
+from gateway.edge.brokers import client_id
 from gateway.errors import LinkError
 from gateway.settings import MqttChoice
 from tests.brokers import needs_mosquitto
 from tests.faults.children import Nursery
 from tests.faults.engine import Engine, Lent
-from tests.faults.identities import CENTRE, NEIGHBOUR
+from tests.faults.identities import CENTRE
 from tests.faults.nats import needs_nats
 from tests.faults.plan import plan
 from tests.faults.rabbitmq import needs_rabbitmq
 from tests.faults.run import DURABLE, run
 from tests.hubs import HUB
+from tests.intruder import HEARS, OURS, THEIRS, Doors, Guest, guest, intrude, names
 
 pytestmark = [
     pytest.mark.broker,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(600),  # three Erlang machines start in it
 ]
-DISTRICT = "11680"
-ANSWER_S = 5.0
 THEMES = ("broker", "everything")
-
-OURS = Topics(DISTRICT, HUB)
-THEIRS = Topics(DISTRICT, NEIGHBOUR)
-HEARS = (OURS.dn("ack"), OURS.dn("cmd"), OURS.centre)
-FOREIGN = (
-    OURS.dn("ack"),
-    OURS.dn("#"),
-    OURS.up("#"),
-    "#",
-    "ansim/#",
-    "ansim/1/11680/#",
-    "ansim/1/+/+/dn/#",
-    "+/+/+/+/+/+",
-    "$MQTT/#",
-)
-"""What a neighbour has no business to hear."""
-
-FORGED = (OURS.up("alarm"), OURS.up("state"), OURS.dn("ack"), OURS.centre, THEIRS.dn("ack"))
-"""What a neighbour has no business to say."""
 
 
 @pytest.fixture(
@@ -75,89 +51,13 @@ async def engine(kind: str) -> AsyncIterator[Engine]:
         yield each
 
 
-class Guest:
-    """Somebody at the broker with a certificate and a client id of his own choice."""
-
-    def __init__(self, lent: Lent, user: str, name: str, will: str = "") -> None:
-        self.heard: list[tuple[str, bytes]] = []
-        self._arrived = asyncio.Event()
-        ports = lent.centre_ports if user == CENTRE else lent.hub_ports
-        assert lent.identities is not None
-        broker = lent.identities.broker(user, ports[-1])
-        self.connection = Connection(
-            lambda: endpoint(broker, strict=True),
-            version=Version.V311,
-            client_id=name,
-            keepalive_s=60,
-            will=Publication(will or Topics(DISTRICT, user).up("state"), b"forged", retain=True),
-            received=self._received,
-        )
-
-    def _received(self, message: Received) -> None:
-        self.connection.acknowledge(message)
-        self.heard.append((message.topic, message.payload))
-        self._arrived.set()
-
-    async def hears(self, payload: bytes) -> None:
-        async with asyncio.timeout(ANSWER_S):
-            while payload not in [each for _, each in self.heard]:
-                self._arrived.clear()
-                await self._arrived.wait()
-
-    async def says(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        async with asyncio.timeout(ANSWER_S):
-            await self.connection.publish(Publication(topic, payload, retain=retain))
+def doors_of(lent: Lent) -> Doors:
+    assert lent.identities is not None
+    return Doors(lent.identities, lent.hub_ports[-1], lent.centre_ports[-1])
 
 
-@asynccontextmanager
-async def guest(
-    lent: Lent, user: str, name: str, *topics: str, will: str = ""
-) -> AsyncIterator[Guest]:
-    each = Guest(lent, user, name, will)
-    try:
-        await each.connection.open()
-        if topics:
-            await each.connection.subscribe(topics)
-        yield each
-    finally:
-        await each.connection.close()
-
-
-def names(lent: Lent) -> Iterator[str]:
-    """Return what an intruder may call himself: his own name, and his victim's in both forms."""
-    yield client_id(NEIGHBOUR, lent.hub(0))
-    yield HUB
-    yield client_id(HUB, lent.hub(0))
-
-
-async def intrude(lent: Lent, name: str) -> list[tuple[str, bytes]]:
-    """Try everything under a client id; return what came to the intruder's ears.
-
-    A broker may refuse, or say yes and do nothing, or hang up: each try has its own connection.
-    """
-    heard = []
-    for topic in FOREIGN:
-        try:
-            async with guest(lent, NEIGHBOUR, name, topic) as intruder:
-                async with guest(lent, CENTRE, "ansim-centre-lure") as centre:
-                    await centre.says(OURS.dn("ack"), b"lure")
-                    await centre.says(THEIRS.dn("cmd"), b"after the lure")
-                heard += intruder.heard
-        except (LinkError, TimeoutError):
-            continue
-    for topic in FORGED:
-        try:
-            async with guest(lent, NEIGHBOUR, name) as intruder:
-                await intruder.says(topic, b"forged", retain=True)
-        except (LinkError, TimeoutError):
-            continue
-    for topic in FORGED:
-        try:
-            async with guest(lent, NEIGHBOUR, name, will=topic) as intruder:
-                intruder.connection.drop(LinkError("cut, so that the will is said"))
-        except (LinkError, TimeoutError):
-            continue
-    return heard
+def name_of(doors: Doors) -> str:
+    return client_id(HUB, doors.identities.broker(HUB, 0))
 
 
 async def test_a_hub_with_any_client_id_cannot_hear_or_speak_for_its_neighbour(
@@ -165,22 +65,22 @@ async def test_a_hub_with_any_client_id_cannot_hear_or_speak_for_its_neighbour(
 ) -> None:
     async with (
         engine.lend(tmp_path, DURABLE, 0, 1) as lent,
-        guest(lent, CENTRE, "ansim-centre-1", "ansim/1/11680/+/up/#") as centre,
+        guest(doors := doors_of(lent), CENTRE, "ansim-centre-1", "ansim/1/11680/+/up/#") as centre,
     ):
-        name = client_id(HUB, lent.hub(0))
+        name = name_of(doors)
         heard = []
-        for forged in names(lent):
-            async with guest(lent, HUB, name, *HEARS):
+        for forged in names(doors):
+            async with guest(doors, HUB, name, *HEARS):
                 pass  # the victim's session is kept while it is away, and what it is sent with it
             await centre.says(OURS.dn("cmd"), b"for the victim")
-            heard += await intrude(lent, forged)
-        async with guest(lent, HUB, name, *HEARS) as victim:
+            heard += await intrude(doors, forged)
+        async with guest(doors, HUB, name, *HEARS) as victim:
             await victim.says(OURS.up("alarm"), b"true")
             await centre.hears(b"true")
             await centre.says(OURS.dn("ack"), b"stored")
             await victim.hears(b"stored")
-        async with guest(lent, CENTRE, "ansim-centre-2", "ansim/1/11680/+/up/#") as late:
-            await victim_speaks(lent, name)
+        async with guest(doors, CENTRE, "ansim-centre-2", "ansim/1/11680/+/up/#") as late:
+            await victim_speaks(doors, name)
             await late.hears(b"once more")
         assert [topic for topic, _ in heard if not topic.startswith(THEIRS.dn(""))] == []
         assert b"forged" not in [said for topic, said in victim.heard]
@@ -189,8 +89,8 @@ async def test_a_hub_with_any_client_id_cannot_hear_or_speak_for_its_neighbour(
             assert [topic for topic in theirs if not topic.startswith(THEIRS.up(""))] == []
 
 
-async def victim_speaks(lent: Lent, name: str) -> None:
-    async with guest(lent, HUB, name) as victim:
+async def victim_speaks(doors: Doors, name: str) -> None:
+    async with guest(doors, HUB, name) as victim:
         await victim.says(OURS.up("alarm"), b"once more")
 
 
@@ -198,23 +98,23 @@ async def test_who_has_the_certificate_of_no_user_stays_outside(
     engine: Engine, tmp_path: Path
 ) -> None:
     async with engine.lend(tmp_path, DURABLE, 0, 2) as lent:
-        assert lent.identities is not None
-        stranger = Guest(lent, lent.identities.stranger, "stranger")
+        doors = doors_of(lent)
+        stranger = Guest(doors, doors.identities.stranger, "stranger")
         try:
             await stranger.connection.open()
             await stranger.connection.subscribe((OURS.dn("ack"),))
-            await victim_hears_nothing_of(stranger, lent)
+            await victim_hears_nothing_of(stranger, doors)
         except (LinkError, TimeoutError):
             return
         finally:
             await stranger.connection.close()
 
 
-async def victim_hears_nothing_of(stranger: Guest, lent: Lent) -> None:
+async def victim_hears_nothing_of(stranger: Guest, doors: Doors) -> None:
     """mosquitto lets everybody in whose certificate our authority signed, and gives him nothing."""
     async with (
-        guest(lent, CENTRE, "ansim-centre-3") as centre,
-        guest(lent, HUB, client_id(HUB, lent.hub(0)), OURS.dn("ack")) as victim,
+        guest(doors, CENTRE, "ansim-centre-3") as centre,
+        guest(doors, HUB, name_of(doors), OURS.dn("ack")) as victim,
     ):
         await stranger.says(OURS.dn("ack"), b"forged")
         await centre.says(OURS.dn("ack"), b"stored")

@@ -229,6 +229,20 @@ def test_an_address_is_normalised_and_a_near_miss_corrected() -> None:
     assert "placeholder" in only(SMALL.replace("B4:35:22:11:22:33", "00:00:00:00:00:00"))
 
 
+def test_each_spare_adapter_is_a_mac_address_and_a_near_miss_is_corrected() -> None:
+    def with_spares(items: str) -> str:
+        return SMALL + f"radio:\n  spares:\n{items}"
+
+    good = with_spares('    - "00:1a:7d:da:71:13"\n')
+    assert read(good).settings.radio.spares == ("00:1A:7D:DA:71:13",)
+    text = with_spares('    - "00:1A:7D:DA:71:13"\n    - 00-1a-7d-da-71-14\n')
+    (problem,) = problems(text)
+    assert (problem.key, problem.place) == ("radio.spares[#2]", (len(text.splitlines()), 7))
+    assert 'write: - "00:1A:7D:DA:71:14"' in only(text)
+    assert "블루투스 주소가 아닙니다" in problem.render("g.yaml", Language.KO)
+    assert "hci1" in only(with_spares("    - hci1\n"))
+
+
 def test_two_devices_of_one_name_are_refused() -> None:
     text = SMALL + '  - {name: sos-button, driver: bthome, address: "B4:35:22:11:22:34"}\n'
 

@@ -1,6 +1,8 @@
 """A fixed handful of the fault harness's runs; `scripts/fault_run` does as many as one likes."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,12 +16,14 @@ from tests.faults import summing
 from tests.faults.account import Account, Stored, events_in_order, order_and_holes
 from tests.faults.children import Nursery
 from tests.faults.plan import plan
-from tests.faults.run import run
+from tests.faults.points import INSIDE
+from tests.faults.run import given_out, run
 from tests.faults.sabotage import SABOTAGE
 from tests.faults.sitting import Sitting, Wanted
-from tests.faults.themes import ORDER, THEMES
+from tests.faults.themes import ORDER, THEMES, WIRE, Step
 from tests.faults.wire import answer
 
+APART_S = 1.5
 QUICK = ("kills", "points", "wire", "centre", "broker", "corrupt", "clock", "meddler", "twin")
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "fault_run"
 
@@ -88,6 +92,55 @@ async def test_a_sitting_goes_on_where_the_one_before_was_cut_off(tmp_path: Path
     sitting = Sitting(Wanted((3, 4)), lambda _account: None, file)
     assert sitting.missing == [4]
     assert sitting.accounts[3]["good"]
+    sitting._done(4, account(seed=4).as_json())
+    assert Sitting(Wanted((3, 4)), lambda _account: None, file).missing == []
+
+
+async def test_a_sitting_takes_no_run_of_another_job_for_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "job"
+    Sitting(Wanted((3,)), lambda _account: None, file)._done(3, account(seed=3).as_json())
+    for other in (Wanted((3,), broker="nats"), Wanted((3,), theme="calm"), Wanted((3,), tls=True)):
+        with pytest.raises(ValueError, match="seed 3 was another job's"):
+            Sitting(other, lambda _account: None, file)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("--runs", "0"), "1 or more"),
+        (("--jobs", "-1"), "1 or more"),
+        (("--theme", "wire", "--tls"), "not played on mosquitto with TLS"),
+        (("--theme", "tls", "--broker", "nats"), "not played on nats"),
+        (("--resume", "/nowhere/at/all"), "No such file or directory"),
+    ],
+)
+def test_a_job_that_could_prove_nothing_is_refused(given: tuple[str, ...], why: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *given], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert why in done.stderr
+
+
+@needs_mosquitto
+@pytest.mark.broker
+@pytest.mark.timeout(120)
+async def test_every_named_crash_point_kills_whom_it_means(nursery: Nursery) -> None:
+    for theme, what, points in (("points", "arm", INSIDE), ("wire", "arm_wire", WIRE)):
+        rest: dict[str, float] = {"nth": 1} if what == "arm" else {"after_s": 0.0}
+        steps = tuple(
+            Step(0.1 + number * APART_S, what, {"point": point, **rest})
+            for number, point in enumerate(points)
+        )
+        usual = plan(0, theme)
+        pressings = tuple(
+            replace(one, at_s=0.4 + number * APART_S) for number, one in enumerate(usual.pressings)
+        )
+        account = await run(nursery, replace(usual, steps=steps, pressings=pressings))
+        assert account.good, account
+        centres = sum(point.startswith("centre-") for point in points)
+        deaths = account.kills["hub deaths"], account.kills["centre deaths"]
+        assert deaths == (len(points) - centres, centres), account.kills
 
 
 def account(**fields: object) -> Account:
@@ -140,6 +193,22 @@ def test_a_missing_number_is_a_finding_unless_the_hub_said_that_it_threw_it_away
     assert order_and_holes(holes, {}, set(), {}) == ["event of epoch E: never came: [2, 3] of 4"]
     assert order_and_holes(holes, {}, set(), {}, {"event": 2}) == []
     assert order_and_holes(stored("alarm", 1, 3), {}, set(), {}, {"alarm": 5})
+
+
+def test_the_last_message_of_a_stream_is_missed_too(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    assert given_out(path) == {}
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "CREATE TABLE self (epoch); INSERT INTO self VALUES ('E');"
+            "CREATE TABLE streams (stream, seq);"
+            "INSERT INTO streams VALUES ('event', 5), ('sum', 2);"
+            "CREATE TABLE outbox (stream, epoch, seq); INSERT INTO outbox VALUES ('event', 'E', 5);"
+        )
+    high = given_out(path)
+    assert high == {("E", "event"): 4, ("E", "sum"): 2}
+    here = [*stored("event", 1, 2, 3, 4), *stored("sum", 1)]
+    assert order_and_holes(here, high, set(), {}) == ["sum of epoch E: never came: [2] of 2"]
 
 
 def test_events_that_go_back_in_time_are_a_finding() -> None:

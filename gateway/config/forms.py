@@ -111,6 +111,14 @@ def _adapter(text: str) -> Wrong | None:
     )
 
 
+def _spare(text: str) -> Wrong | None:
+    wrong = _address(text)
+    if wrong is None or wrong.write is None:
+        return wrong
+    item = Text(*(said.replace("address: ", "- ") for said in wrong.write))
+    return Wrong(wrong.wrong, wrong.meant, item)
+
+
 def _passkey(text: str) -> Wrong | None:
     if not text or re.fullmatch(r"[0-9]{6}", text):
         return None
@@ -263,6 +271,7 @@ FORMS: Mapping[Form, Callable[[str], Wrong | None]] = MappingProxyType(
         Form.DISTRICT: _district,
         Form.TIMEZONE: _timezone,
         Form.ADAPTER: _adapter,
+        Form.SPARE: _spare,
         Form.NAME: _name,
         Form.ADDRESS: _address,
         Form.PLACE: _place,

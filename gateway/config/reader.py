@@ -107,12 +107,12 @@ class Reader:
             return self._refuse(tree, path, Wrong(words.NOT_A_LIST, write=advice))
         if wrong := words.count(len(tree.items), option):
             self._refuse(tree, path, wrong)
-        found = []
+        found, one = [], Option(Text("", ""), form=option.form)
         names: dict[str, Place] = {}
         for number, element in enumerate(tree.items, start=1):
             where = f"{path}[{self._label(element, number, names)}]"
             self.places[where] = element.place
-            found.append(self._value(item, _ANY, element, where))
+            found.append(self._value(item, one, element, where))
         return _NOTHING if any(v is _NOTHING for v in found) else tuple(found)
 
     def _label(self, element: Tree, number: int, names: dict[str, Place]) -> str:
@@ -144,7 +144,7 @@ class Reader:
             return self._refuse(scalar, path, found)
         if wanted is Path:
             return self._path(found)
-        if option.form in {Form.ADDRESS, Form.ADAPTER} and ":" in found:
+        if option.form in {Form.ADDRESS, Form.ADAPTER, Form.SPARE} and ":" in found:
             return found.upper()
         return wanted(found)
 

@@ -27,6 +27,7 @@ _PATTERNS: Mapping[Form, str] = MappingProxyType(
         Form.NAME: "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
         Form.ADDRESS: "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$",
         Form.ADAPTER: "^(hci[0-9]{1,2}|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})?$",
+        Form.SPARE: "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$",
         Form.CLOCK: "^([01][0-9]|2[0-3]):[0-5][0-9]$",
         Form.BROKER_URL: "^mqtts?://[A-Za-z0-9_.:%\\[\\]-]+/?$",
     }
@@ -105,7 +106,7 @@ def _value(wanted: Any, option: Option) -> Schema:
 
 def _list(item: Any, option: Option) -> Schema:
     is_record = isinstance(item, type) and dataclasses.is_dataclass(item)
-    items = _record(item) if is_record else {"type": _JSON_TYPES[item]}
+    items = _record(item) if is_record else _value(item, Option(option.help, form=option.form))
     found: Schema = {"type": "array" if option.low else ["array", "null"], "items": items}
     if option.low:
         found["minItems"] = option.low

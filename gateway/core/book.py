@@ -63,6 +63,7 @@ class AlertBook:
         self._cancels: dict[str, str] = {}
         self._cancelled: dict[tuple[Kind, str], tuple[At, At]] = {}  # onset, when cancelled
         self._warned: set[tuple[str, Sound]] = set()
+        self._again: dict[str, tuple[str, At]] = {}  # cries again, not stored: message, alert, when
 
     # ------------------------------------------------------------------------------ looking
     def __iter__(self) -> Iterator[Alert]:
@@ -127,6 +128,8 @@ class AlertBook:
     def acknowledge(self, at: At, ack: Ack, draft: Draft) -> None:
         """Take the centre's word about messages and alerts; what we do not know is not ours."""
         for message_id in ack.ids:
+            if ack.status is AckStatus.STORED:
+                self._again.pop(message_id, None)
             cancelled = self._cancels.get(message_id)
             if ack.status is AckStatus.STORED and cancelled is not None:
                 del self._cancels[message_id]
@@ -212,6 +215,8 @@ class AlertBook:
             )
         self._keep(moved, draft)
         message_id = self._say(moved, msg, draft)
+        if turn is Turn.CONFIRM and alert.matter is Matter.RAISED:
+            self._again[message_id] = alert.id, draft.at
         if moved.matter is Matter.CANCELLED:
             self._cancels[message_id] = moved.id
             self._cancelled[moved.kind, moved.device] = (moved.onset, draft.at)
@@ -225,6 +230,13 @@ class AlertBook:
             self._warn(Sound.NOT_STORED, alert, alert.at, NOT_STORED_MS, at, draft)
         elif alert.word is Word.STORED and alert.stored_at is not None:
             self._warn(Sound.NOT_PRESENTED, alert, alert.stored_at, NOT_PRESENTED_MS, at, draft)
+        for message_id, (about, since) in list(self._again.items()):
+            waited = elapsed_ms(since, at)
+            if about == alert.id and (waited is None or waited >= NOT_STORED_MS):
+                del self._again[message_id]
+                # Its first cry the centre may well have seen: that says nothing of this one.
+                if alert.word not in (Word.UNSENT, Word.SENT):
+                    draft.announce(Sound.NOT_STORED, alert)
 
     def _warn(
         self, sound: Sound, alert: Alert, since: At, limit_ms: int, at: At, draft: Draft
@@ -256,6 +268,7 @@ class AlertBook:
         if self._alerts.pop(alert_id, None) is not None:
             draft.forget.append(alert_id)
             self._warned = {warned for warned in self._warned if warned[0] != alert_id}
+            self._again = {m: it for m, it in self._again.items() if it[0] != alert_id}
 
     def _say(self, alert: Alert, msg: Msg, draft: Draft, message_id: str = "") -> str:
         message_id = message_id or self._new_id(draft.at)

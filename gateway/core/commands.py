@@ -26,7 +26,8 @@ from gateway.core.wire import (
 )
 
 MEMORY = "@commands"  # the name under which handled ids are kept beside the decoders' counters
-REMEMBERED = 64
+REMEMBERED = 128
+"""So many ids at most. A centre's are over after a minute; what makes room is next to be over."""
 
 
 class Commands:
@@ -53,9 +54,7 @@ class Commands:
         if command.id in self._done:
             self._answer(asked, detail={"repeated": True}, draft=draft)
             return
-        self._done[command.id] = command.not_after_ms
-        while len(self._done) > REMEMBERED:
-            del self._done[next(iter(self._done))]
+        self._remember(command.id, command.not_after_ms, asked.at)
         draft.memories.append(Memory(MEMORY, dict(self._done)))
         detail: Mapping[str, Any] = {}
         match command.name:
@@ -74,6 +73,14 @@ class Commands:
                 left = {} if asked.left is None else {"left": asked.left}
                 detail = {"resend": dict(command.args), **left}
         self._answer(asked, detail=detail, draft=draft)
+
+    def _remember(self, ident: str, not_after_ms: int, at: At) -> None:
+        """Note that a command is done; forget those that could not be obeyed again anyway."""
+        now_ms = at.wall_ms if at.proven else 0
+        self._done = {one: end for one, end in self._done.items() if int(end) >= now_ms}
+        while len(self._done) >= REMEMBERED:
+            del self._done[min(self._done, key=lambda one: int(self._done[one]))]
+        self._done[ident] = not_after_ms
 
     def refuse(self, refused: Refused, draft: Draft) -> None:
         """Answer a command that was not obeyed."""

@@ -324,7 +324,10 @@ CMD: Schema = {
                 "id": {**_ID, "description": "the hub obeys it once"},
                 "name": {"const": name.value},
                 "args": arguments,
-                "not_after": {**_TIME, "description": "refused from then on"},
+                "not_after": {
+                    **_TIME,
+                    "description": "refused from then on; a day ahead at most",
+                },
             }
         )
         for name, arguments in _ARGUMENTS.items()

@@ -32,6 +32,7 @@ from structlog.typing import FilteringBoundLogger
 from gateway.clock import Clock
 from gateway.core.model import Link, LinkChange
 from gateway.driver import Channel, GattPlan
+from gateway.edge.attempt import LOST, connect
 from gateway.edge.bonds import Guard, bonded, forget
 from gateway.edge.decoding import Deliver, Ear
 from gateway.edge.gatt import Conversation
@@ -39,15 +40,12 @@ from gateway.edge.within import within
 from gateway.errors import DeviceError
 from gateway.supervise import backoff, jittered
 
-CONNECT_S = 45.0  # two attempts of bleak-retry-connector, 20 s each
-ATTEMPTS = 2
 PATIENCE_S = 15.0  # after a loss, until the device is tried without a fresh advert
 LONG_PATIENCE_S = 300.0  # the same after a failure: it is probably away
 HEALTHY_S = 60.0
 RESTARTS = 3  # of a stream within one healthy time; more is a device that must be reconnected
 STALE_S = 5.0
 LOOKS = 4
-LOST = "link lost"
 NO_SLOT = "no free connection slot: radio.max_connections bands are connected"
 NOT_PAIRED = "not paired: ansim pair {name}"
 # Of a connection that came about and was ended over its keys; out of reach says none of these.
@@ -248,22 +246,14 @@ class Band:
 
     async def _connect(self, found: BLEDevice, *, pair: bool) -> BleakClient:
         async with self._air:
-            return await within(CONNECT_S, self._establish(found, pair=pair))
-
-    async def _establish(self, found: BLEDevice, *, pair: bool) -> BleakClient:
-        # imported late: it pulls 60 ms of modules that a home without bands never needs
-        from bleak_retry_connector import establish_connection  # noqa: PLC0415
-
-        return await establish_connection(
-            BleakClient,
-            found,
-            self._ear.name,
-            disconnected_callback=lambda _: self._lost.set(),
-            max_attempts=ATTEMPTS,
-            use_services_cache=False,  # bleak's outlives bluetoothd: "StartNotify doesn't exist"
-            pair=pair,
-            backend=self._backend,
-        )
+            return await connect(
+                found,
+                self._ear.name,
+                self._lost,
+                most_breaks=BROKEN_OFF if self._plan.bonded and not pair else None,
+                pair=pair,
+                backend=self._backend,
+            )
 
     async def _serve(self, conversation: Conversation, parts: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()

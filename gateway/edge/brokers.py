@@ -31,6 +31,7 @@ from gateway.settings import BrokerOrder, BrokerSettings, MqttChoice, UplinkSett
 
 BACKOFF_MAX_S = 120.0
 BACKOFF_URGENT_S = 10.0
+HEALTHY_S = 30.0  # a connection that lived this long begins a new series of back-offs
 STORM_S = 20.0  # the centre passes over an absence below 30 s
 HOME_S = 3600.0
 PROBE_S = 3.0
@@ -107,6 +108,40 @@ def port_of(broker: BrokerSettings) -> int:
     return url.port or (8883 if url.scheme == "mqtts" else 1883)
 
 
+class Turns:
+    """Whose turn of `count` brokers it is, and after what pause. No socket, no clock.
+
+    scripts/fleet's light hubs come back by this very policy.
+    """
+
+    __slots__ = ("_busy", "_tried", "count", "now")
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.now = self._tried = self._busy = 0
+
+    def over(self, jitter: random.Random, *, healthy: bool, urgent: bool, reached: bool) -> float:
+        """Return the pause after a connection, or a try at one.
+
+        healthy: it was good for a while. urgent: an alarm about the resident waits. reached: there
+        is a broker, but it did not let us in or threw us out soon: then it has more than it can do.
+        """
+        if healthy and not urgent:
+            self._tried = self._busy = 0
+            return jitter.uniform(0.0, STORM_S)
+        self._tried = 1 if healthy else self._tried + 1
+        self._busy = 0 if healthy or not reached else self._busy + 1
+        self.now = (self.now + 1) % self.count
+        if self._busy and not urgent:
+            return jitter.uniform(1.0, min(BACKOFF_MAX_S, STORM_S * 2.0 ** min(self._busy - 1, 7)))
+        rounds, rest = divmod(self._tried, self.count)
+        return 0.0 if rest else backoff_s(rounds, jitter, urgent=urgent)
+
+    def home(self) -> None:
+        """Turn to the first."""
+        self.now = self._tried = self._busy = 0
+
+
 class Brokers:
     """The technician's list, and where in it we are. `strict`: certificates' dates are checked."""
 
@@ -122,8 +157,7 @@ class Brokers:
         self._list = ordered(topics.hub, settings)
         self._topics = topics
         self._received = received
-        self._now = 0
-        self._tried = 0
+        self.turns = Turns(len(self._list))
         self._old_until: dict[int, float] = {}
         self.strict = strict
         self.connection: Connection | None = None
@@ -131,19 +165,12 @@ class Brokers:
     @property
     def broker(self) -> BrokerSettings:
         """The one whose turn it is."""
-        return self._list[self._now]
+        return self._list[self.turns.now]
 
     @property
     def count(self) -> int:
         """How many there are."""
         return len(self._list)
-
-    def turn(self, *, healthy: bool) -> int:
-        """Go on to the next; return how many rounds have failed if one is over now, else 0."""
-        self._tried = 1 if healthy else self._tried + 1
-        self._now = (self._now + 1) % self.count
-        rounds, rest = divmod(self._tried, self.count)
-        return 0 if rest else rounds
 
     async def way_home(self, jitter: random.Random, idle: Callable[[], bool]) -> None:
         """Wait until the first broker could have us back and nothing is under way; then turn to it.
@@ -154,15 +181,15 @@ class Brokers:
         there = False
         while not there:
             await asyncio.sleep(jitter.uniform(0.5 * HOME_S, 1.5 * HOME_S))
-            there = self._now != 0 and idle() and await _listens(self._list[0])
-        self._now = self._tried = 0
+            there = self.turns.now != 0 and idle() and await _listens(self._list[0])
+        self.turns.home()
 
     async def open(self, birth: Mapping[str, Any]) -> Connection:
         """Connect to the broker whose turn it is, in MQTT 5 if it can."""
         if self.broker.mqtt is not MqttChoice.AUTO:
             return await self._dial(ONLY[self.broker.mqtt], birth)
         now = asyncio.get_running_loop().time()
-        until = self._old_until.pop(self._now, 0.0)
+        until = self._old_until.pop(self.turns.now, 0.0)
         if until <= now:
             try:
                 return await self._dial(Version.V5, birth)
@@ -171,7 +198,7 @@ class Brokers:
                     raise
             until = now + V311_FOR_S
         connection = await self._dial(Version.V311, birth)
-        self._old_until[self._now] = until  # only what was seen to work is remembered
+        self._old_until[self.turns.now] = until  # only what was seen to work is remembered
         return connection
 
     async def _dial(self, version: Version, birth: Mapping[str, Any]) -> Connection:

@@ -1,11 +1,11 @@
 """What comes down: acknowledgements, commands, the centre's state; read, judged, handed on.
 
-A command is never handed on after its `not_after`; that it is done only once is the core's matter,
-which keeps the ids beyond a restart. So a command is acknowledged to the broker only once it is
-answered: killed before that, the hub is told it again. While the hub's clock is unproven lateness
-is judged by the centre's own time, as far as it is known (a retained state may be old, so it is a
-lower bound, like the hub's own); with no time from the centre only what does no harm late is handed
-on.
+A command is never handed on after its `not_after`, nor one that would be good for days; that it is
+done only once is the core's matter, which keeps the ids beyond a restart. So a command is
+acknowledged to the broker only once it is answered: killed before that, the hub is told it again.
+While the hub's clock is unproven lateness is judged by the centre's own time, as far as it is known
+(a retained state may be old, so it is a lower bound, like the hub's own); with no time from the
+centre only what does no harm late is handed on.
 """
 
 from collections.abc import Callable
@@ -31,6 +31,9 @@ from gateway.errors import CentreError
 HARMLESS = frozenset(
     {CommandName.ACKNOWLEDGE, CommandName.RESEND, CommandName.STATUS, CommandName.HOME}
 )
+
+AHEAD_MS = 24 * 3_600_000
+"""No command is good for longer: what was obeyed is remembered until its time is over."""
 
 _log = structlog.get_logger(__name__)
 
@@ -127,6 +130,8 @@ class Downlink:
             known.append(now.mono_ms + self._centre_ahead_ms)
         if (now.wall_ms if now.proven else max(known)) > command.not_after_ms:
             return "its time is over (not_after)"
+        if now.proven and command.not_after_ms > now.wall_ms + AHEAD_MS:
+            return "its time is over more than a day from now (not_after)"
         if not now.proven and self._centre_ahead_ms is None and command.name not in HARMLESS:
             return "the hub does not know the time, so it cannot tell whether this is still wanted"
         return ""

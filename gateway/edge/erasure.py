@@ -1,8 +1,9 @@
 """The end of a hub's service: everything about the home goes off its card.
 
 What a stolen card gives away is what stands here: the alarms not yet stored, 72 hours of readings,
-the learnt rhythm, the bind keys, the hub's own key to its broker. No name and no address of the
-resident is ever on it.
+the learnt rhythm, the bind keys, the bonds of its bands, the hub's own key to its broker. No name
+and no address of the resident is ever on it. The journal, which is not ours to delete, tells of
+alarms and when they were: whoever erases is told so.
 
 Files are overwritten before they are deleted. A flash card may keep old copies where no file system
 reaches (wear levelling): for more than goodwill the card is destroyed, or discarded as a whole.
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from gateway.edge.alone import alone
 from gateway.edge.database import NAME
-from gateway.edge.handover import MOVED, secret_files
+from gateway.edge.handover import BLUETOOTH, MOVED, bonds, secret_files
 from gateway.errors import HubError
 from gateway.secret import CREDENTIAL
 from gateway.settings import Settings
@@ -48,8 +49,10 @@ def unsent(directory: Path) -> int:
     return 0  # what cannot be read cannot be sent either
 
 
-def erase(settings: Settings, config: Path, *, even_unsent: bool = False) -> Erased:
-    """Overwrite and delete the store, every file the settings name, and the settings."""
+def erase(
+    settings: Settings, config: Path, *, even_unsent: bool = False, bluetooth: Path = BLUETOOTH
+) -> Erased:
+    """Overwrite and delete the store, BlueZ's bonds, what the settings name, and the settings."""
     directory = settings.store.directory
     with alone(directory):
         waiting = unsent(directory)
@@ -59,7 +62,7 @@ def erase(settings: Settings, config: Path, *, even_unsent: bool = False) -> Era
                 "send them, or say --even-unsent / 관제센터에 전달되지 않은 경보가 있습니다"
             )
         gone, left = [], []
-        for path in _all(settings, config):
+        for path in _all(settings, config, bluetooth):
             if str(path).startswith(CREDENTIAL):
                 left.append(str(path))
                 continue
@@ -74,11 +77,12 @@ def erase(settings: Settings, config: Path, *, even_unsent: bool = False) -> Era
     return Erased(tuple(gone), tuple(left))
 
 
-def _all(settings: Settings, config: Path) -> Iterator[Path]:
+def _all(settings: Settings, config: Path, bluetooth: Path) -> Iterator[Path]:
     """Yield the store's files first: they say most. A broker's CA is public and stays."""
     directory = settings.store.directory
     if directory.is_dir():
         yield from sorted(path for path in directory.rglob("*") if path.is_file())
+    yield from bonds(settings, bluetooth)
     public = {broker.ca_file for broker in settings.uplink.brokers}
     yield from (p for p in secret_files(settings) if p not in public)
     yield config

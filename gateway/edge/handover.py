@@ -22,6 +22,7 @@ import io
 import json
 import os
 import random
+import re
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ SALT, NONCE = 16, 12
 MOVED = "moved"
 MANIFEST, DATABASE = "manifest.json", "hub.db"
 BLUETOOTH = Path("/var/lib/bluetooth")
+ADAPTER = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 
 
 class HandoverError(HubError):
@@ -129,6 +131,11 @@ def unpack(
     root: another file system than this machine's (an SD card that is being prepared).
     adapter: address of the new hub's Bluetooth adapter; bonds go to it ("" leaves them out).
     """
+    if adapter and not ADAPTER.fullmatch(adapter):
+        raise HandoverError(
+            f"--adapter {adapter!r}: an address like 00:11:22:33:44:55 (bluetoothctl list) / "
+            "어댑터 주소가 아닙니다"
+        )
     try:
         plain = _opened(bundle.read_bytes(), passphrase)
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:gz") as archive:

@@ -24,7 +24,7 @@ from gateway.core.inputs import FromCentre, Published
 from gateway.core.model import At, Link, LinkChange
 from gateway.core.outputs import Stream
 from gateway.core.wire import Ack, AckStatus, CentreState, Topics
-from gateway.edge.brokers import STORM_S, Brokers, backoff_s
+from gateway.edge.brokers import HEALTHY_S, Brokers
 from gateway.edge.centre_link import CentreLink
 from gateway.edge.downlink import Downlink
 from gateway.edge.lanes import AlarmFeed, AlarmLane
@@ -34,7 +34,6 @@ from gateway.edge.unfinished import PAGE, Order, Outbox, Row
 from gateway.errors import LinkError, StoreError
 from gateway.settings import UplinkSettings
 
-HEALTHY_S = 30.0  # a connection that lived this long begins a new series of back-offs
 WATCH_S = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -238,7 +237,7 @@ class Uplink:
     # -------------------------------------------------------------------------------- the brokers
     async def _connect_for_ever(self) -> None:
         while True:
-            self._lived_s = 0.0
+            self._lived_s, reached = 0.0, True
             try:
                 await self._one_connection()
             except Renewed:
@@ -246,13 +245,15 @@ class Uplink:
                 continue
             except LinkError as wrong:
                 self._note(str(wrong))
-            healthy, urgent = self._lived_s >= HEALTHY_S * self._pace, self._alarms.urgent()
-            if healthy and not urgent:
-                await self._pause(self._jitter.uniform(0.0, STORM_S))
-                continue
-            rounds = self._brokers.turn(healthy=healthy)
-            if rounds:
-                await self._pause(backoff_s(rounds, self._jitter, urgent=urgent))
+                reached = not isinstance(wrong.__cause__, OSError)
+            pause_s = self._brokers.turns.over(
+                self._jitter,
+                healthy=self._lived_s >= HEALTHY_S * self._pace,
+                urgent=self._alarms.urgent(),
+                reached=reached,
+            )
+            if pause_s:
+                await self._pause(pause_s)
 
     async def _pause(self, seconds: float) -> None:
         try:

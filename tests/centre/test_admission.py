@@ -81,3 +81,25 @@ def test_the_script_writes_for_a_list_of_hubs(tmp_path: Path) -> None:
 
     assert written("nats") == nats_users([A, B], ["centre"])
     assert json.loads(written("rabbitmq")) == rabbitmq_definitions([A, B], ["centre"])
+
+
+@pytest.mark.parametrize(
+    ("hubs", "more", "why"),
+    [
+        (None, ("--centre", "centre"), "No such file"),
+        ("# none yet\n", ("--centre", "centre"), "no hub"),
+        ("hub-1\n", (), "no centre"),
+        ("hub-1\nold hub\n", ("--centre", "centre"), "'old hub' cannot be a user"),
+    ],
+)
+def test_a_list_that_would_lock_hubs_out_is_refused(
+    tmp_path: Path, hubs: str | None, more: tuple[str, ...], why: str
+) -> None:
+    file = tmp_path / "hubs"
+    if hubs is not None:
+        file.write_text(hubs)
+    script = str(ROOT / "scripts" / "make_broker_users")
+    command = [sys.executable, script, "nats", "--hubs-from", str(file), *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr

@@ -12,7 +12,8 @@ from gateway.edge.mqtt import Version
 from tests.centre.hub import SmallHub
 from tests.district import Nodes, Postgres, Workers, needs_district, options
 from tests.fakes_centre import DISTRICT, alarm, birth
-from tests.fleet.herd import Habits, Herd
+from tests.fleet.census import Habits
+from tests.fleet.herd import Herd
 
 pytestmark = [pytest.mark.broker, needs_district]
 
@@ -48,7 +49,7 @@ async def workers(tmp_path: Path, nodes: Nodes, postgres: Postgres) -> AsyncIter
 @asynccontextmanager
 async def fleet(nodes: Nodes, hubs: int) -> AsyncIterator[Herd]:
     brokers = [("127.0.0.1", port) for port in nodes.mqtt]
-    habits = Habits(heartbeat_s=2.0, summary_s=2.0, batch_s=2.0, qos=0, storm_s=1.0)
+    habits = Habits(heartbeat_s=2.0, summary_s=2.0, batch_s=2.0, qos=0, pace=0.05)
     herd = Herd(range(hubs), DISTRICT, brokers, SystemClock(), habits=habits)
     living = asyncio.create_task(herd.run())
     try:

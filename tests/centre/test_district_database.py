@@ -6,15 +6,17 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from gateway.centre.database import DAY_MS
 from gateway.centre.district.feed import Position
 from gateway.centre.district.postgres import DistrictDatabase
+from gateway.centre.district.retention import _MESSAGES, _OTHERS, Retention
 from gateway.centre.district.rows import BatchShelf, Rows, alerts_of, keys_of
 from gateway.centre.district.streams import Lane
 from gateway.centre.ledger import Ledger
 from gateway.centre.outcome import Access, Event, Notice, Outcome
 from gateway.errors import ConfigurationError, StoreError
 from tests.district import Postgres, needs_district
-from tests.fakes_centre import HUB, T0, alarm, birth, counted, received
+from tests.fakes_centre import HUB, T0, HandClock, alarm, birth, counted, received
 
 pytestmark = [pytest.mark.broker, needs_district, pytest.mark.asyncio(loop_scope="module")]
 
@@ -119,16 +121,62 @@ async def test_another_number_of_partitions_is_refused(postgres: Postgres) -> No
             pass
 
 
+async def kept(postgres: Postgres, table: str) -> list[str]:
+    rows = await postgres.rows(f"SELECT id FROM {table} ORDER BY id")  # noqa: S608 - a name of ours
+    return [row["id"] for row in rows]
+
+
+async def after(days: int, postgres: Postgres, retain: int = 90) -> Retention:
+    """Let so many days pass, and delete one row at a time."""
+    retention = Retention(postgres.dsn, retain, HandClock(T0 + days * DAY_MS), step=1)
+    await retention.once()
+    return retention
+
+
 async def test_what_was_kept_long_enough_is_deleted_and_what_is_open_is_not(
     postgres: Postgres,
 ) -> None:
-    rows = batch(alarm(1), alarm(2), counted("sum", 1))
+    rows = batch(alarm(1), alarm(2), *(counted("sum", seq) for seq in (1, 2, 3)))
     closed = replace(rows.cases["A2"][1], closed_ms=T0)
     rows.cases["A2"] = (3, closed)
+    rows.add(3, Outcome(access=(Access(T0, "kim", "close", HUB, "A2"),)), {})
     async with DistrictDatabase.open(postgres.dsn, 16) as database:
         await database.commit(rows, {}, T0)
-        await database.prune(T0 + 91 * 86_400_000)
-        ids = [row["id"] for row in await postgres.rows("SELECT id FROM message ORDER BY id")]
-        assert ids == ["A1", "A2"]
-        await database.prune(T0 + 731 * 86_400_000)
-    assert [row["id"] for row in await postgres.rows("SELECT id FROM alert")] == ["A1"]
+    whole = await kept(postgres, "message")
+    assert (len(whole), (await after(89, postgres)).deleted) == (5, 0)
+    assert (await after(91, postgres)).deleted == 3
+    assert await kept(postgres, "message") == ["A1", "A2"]
+    assert (await after(729, postgres)).deleted == 0
+    assert (await after(731, postgres)).deleted == 4
+    assert await kept(postgres, "alert") == ["A1"]
+
+
+async def test_a_district_may_keep_telemetry_for_a_week_and_keeps_its_alarms(
+    postgres: Postgres,
+) -> None:
+    async with DistrictDatabase.open(postgres.dsn, 16) as database:
+        await database.commit(batch(alarm(1), counted("sum", 1), counted("event", 1)), {}, T0)
+    await after(8, postgres, retain=7)
+    assert await kept(postgres, "message") == ["A1"]
+
+
+async def test_the_oldest_are_found_by_an_index_and_not_by_reading_everything(
+    postgres: Postgres,
+) -> None:
+    async with DistrictDatabase.open(postgres.dsn, 16):
+        pass
+    messages = _MESSAGES.replace("$1", "1").replace("$2", "'sum'").replace("$3", "1")
+    alerts = _OTHERS[0].replace("$1", "1").replace("$2", "1")
+    for statement in (messages, alerts):
+        plan = await postgres.rows(f"EXPLAIN {statement}")
+        assert any("Index" in row[0] and "_age" in row[0] for row in plan), plan
+
+
+async def test_a_database_that_cannot_delete_is_told_and_goes_on_storing(
+    postgres: Postgres,
+) -> None:
+    async with DistrictDatabase.open(postgres.dsn, 16) as database:
+        await postgres.rows("ALTER TABLE journal RENAME TO elsewhere")
+        with pytest.raises(StoreError, match="journal"):
+            await after(91, postgres)
+        assert await database.position(Lane.REST, 3) == Position()

@@ -1,11 +1,15 @@
 """A feed hands each message on once and in order, or says that it cannot; without a server."""
 
-from typing import Any, cast
+import asyncio
+from contextlib import suppress
+from typing import Any, Self, cast
 
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeoutError
 
+from gateway.centre.district import feed as feeds
 from gateway.centre.district.feed import ROOM, Arrival, Feed, Position
 from gateway.centre.district.streams import Lane
 
@@ -37,6 +41,43 @@ def message(number: int, stream_seq: int, pending: int = 0) -> Msg:
 def told(status: str) -> Msg:
     headers: dict[str, Any] = {"Status": status}
     return Msg(cast("Client", NoServer()), subject="_INBOX.x", headers=headers)
+
+
+class Leaderless:
+    """A stream without a leader: every question is in vain. Notes when it was asked."""
+
+    def __init__(self, answers: int) -> None:
+        self.left = answers
+        self.all_asked = asyncio.Event()
+
+    def jetstream(self, *, timeout: float) -> Self:
+        return self
+
+    async def stream_info(self, _name: str) -> None:
+        self.left -= 1
+        if not self.left:
+            self.all_asked.set()
+        raise NatsTimeoutError
+
+
+async def test_while_a_stream_has_no_leader_it_is_asked_again_without_growing_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[int] = []
+
+    def noted(failures: int, _chance: float) -> float:
+        pauses.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(feeds, "pause_s", noted)
+    stream = Leaderless(answers=20)
+    feed = Feed(cast("Client", stream), Lane.ALARM, 3, Position(), lambda _: None, now=lambda: 0.0)
+    running = asyncio.create_task(feed.run())
+    await stream.all_asked.wait()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert set(pauses) == {0}
 
 
 async def test_messages_carry_their_position_and_the_brokers_time(

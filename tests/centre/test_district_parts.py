@@ -132,7 +132,14 @@ def test_a_heartbeat_that_says_nothing_new_writes_no_progress() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"dsn": ""}, {"nats": ()}, {"districts": ()}, {"partitions": 0}, {"replicas": 2}],
+    [
+        {"dsn": ""},
+        {"nats": ()},
+        {"districts": ()},
+        {"partitions": 0},
+        {"replicas": 2},
+        {"retain_days": 0},
+    ],
 )
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     right: dict[str, object] = {"dsn": "postgresql://", "nats": ("nats://h",), "districts": ("1",)}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gateway.core.alerts import Matter, Word
+from gateway.core.commands import REMEMBERED
 from gateway.core.detectors.hazard import HazardDetector
 from gateway.core.detectors.health import BatteryDetector
 from gateway.core.detectors.sos import SosDetector
@@ -258,6 +259,20 @@ def test_the_resident_is_told_after_30_s_without_stored_and_60_s_without_eyes_on
     assert [t.sound for t in home.feed(tick(100)).announcements] == [Sound.NOT_PRESENTED]
 
 
+def test_the_home_is_told_when_a_second_cry_is_not_stored_although_the_first_was_seen() -> None:
+    home = pipeline(SosDetector("sos"))
+    (first,) = alarms(home.feed(press(0)))
+    home.feed(stored((first.id,), 1))
+    home.feed(stored((first.id,), 2, AckStatus.PRESENTED))
+    (heard_again,) = alarms(home.feed(press(100)))
+    home.feed(stored((heard_again.id,), 101))
+    assert not home.feed(tick(140)).announcements
+    assert alarms(home.feed(press(200)))
+    assert not home.feed(tick(229)).announcements
+    assert [t.sound for t in home.feed(tick(230)).announcements] == [Sound.NOT_STORED]
+    assert not home.feed(tick(300)).announcements
+
+
 def test_a_cancelled_alert_is_forgotten_when_the_centre_has_stored_its_cancel() -> None:
     home = pipeline(Says("band", fall(Stage.SUSPECTED)), windows={Kind.FALL: 30_000}, cancel=["ok"])
     (first,) = alarms(home.feed(heard(2, "band")))
@@ -285,6 +300,30 @@ def test_a_command_is_done_once_and_answered_each_time() -> None:
     again = home.feed(Asked(at(1), command))
     assert not alarms(again)
     assert [p.body["result"] for p in again.posts] == [{"repeated": True}]
+
+
+def test_a_command_is_remembered_until_its_time_is_over_whatever_else_is_asked() -> None:
+    home = pipeline()
+    command = Command("C1", CommandName.TEST_ALARM, {}, at(3600).wall_ms)
+    home.feed(Asked(at(0), command))
+    kept = 0
+    for number in range(300):  # each over before the next
+        brief = Command(f"B{number}", CommandName.STATUS, {}, at(number + 1).wall_ms)
+        kept = len(home.feed(Asked(at(number), brief)).memories[0].values)
+    assert not alarms(home.feed(Asked(at(600), command)))
+    assert kept < 5
+
+
+def test_of_more_commands_than_can_be_remembered_those_go_that_are_over_first() -> None:
+    home = pipeline()
+    last = Command("C1", CommandName.TEST_ALARM, {}, at(3600).wall_ms)
+    home.feed(Asked(at(0), last))
+    kept = 0
+    for number in range(REMEMBERED + 10):
+        other = Command(f"B{number}", CommandName.STATUS, {}, at(600 + number).wall_ms)
+        kept = len(home.feed(Asked(at(1), other)).memories[0].values)
+    assert kept == REMEMBERED
+    assert not alarms(home.feed(Asked(at(2), last)))
 
 
 def test_a_refused_command_is_answered_and_moves_nothing_else() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.edge import brokers, uplink
-from gateway.edge.brokers import client_id, ordered
+from gateway.edge.brokers import Turns, client_id, ordered
 from gateway.errors import LinkError
 from gateway.settings import BrokerOrder, BrokerSettings, MqttChoice, UplinkSettings
 from tests.fake_broker import FakeBroker
@@ -53,6 +53,49 @@ def test_a_listed_order_is_every_hubs_order() -> None:
     assert {tuple(ordered(hub, listed)) for hub in HUBS[:50]} == {listed.brokers}
 
 
+def pauses(
+    turns: Turns, times: int, *, healthy: bool = False, urgent: bool = False, reached: bool = False
+) -> list[float]:
+    jitter = random.Random(1)
+    return [
+        turns.over(jitter, healthy=healthy, urgent=urgent, reached=reached) for _ in range(times)
+    ]
+
+
+def test_after_a_good_connection_the_same_broker_is_asked_after_a_pause_of_its_whole_width() -> (
+    None
+):
+    turns = Turns(3)
+    waited = pauses(turns, 200, healthy=True, reached=True)
+    assert (turns.now, min(waited) < 1.0, max(waited) > 19.0) == (0, True, True)
+
+
+def test_where_nobody_listens_the_others_are_asked_at_once_and_a_pause_ends_each_round() -> None:
+    waited = pauses(Turns(3), 30)
+    assert [pause > 0.0 for pause in waited] == [False, False, True] * 10
+    assert max(waited) > 30.0
+
+
+def test_a_broker_that_is_there_and_lets_nobody_in_is_left_in_peace_ever_longer() -> None:
+    turns = Turns(3)
+    waited = pauses(turns, 300, reached=True)
+    assert (turns.now, min(waited) >= 1.0, waited[0] <= 20.0) == (0, True, True)
+    assert 50.0 < sum(waited) / len(waited) < max(waited) <= 120.0
+
+
+def test_with_an_alarm_the_next_is_asked_at_once_and_no_pause_is_longer_than_ten_seconds() -> None:
+    waited = pauses(Turns(3), 30, urgent=True, reached=True)
+    assert [pause > 0.0 for pause in waited] == [False, False, True] * 10
+    assert max(waited) <= 10.0
+
+
+def test_a_good_connection_begins_a_new_series_of_pauses() -> None:
+    turns = Turns(1)
+    grown = pauses(turns, 7, reached=True)
+    pauses(turns, 1, healthy=True, reached=True)
+    assert (max(grown) > 40.0, pauses(turns, 1, reached=True)[0] <= 20.0) == (True, True)
+
+
 async def born(broker: FakeBroker, times: int) -> None:
     await broker.until(lambda: len(broker.connections) == times and broker.count("state") == 1)
 
@@ -61,7 +104,7 @@ async def test_who_loses_a_good_connection_comes_back_to_the_same_broker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(uplink, "HEALTHY_S", 0.0)
-    monkeypatch.setattr(uplink, "STORM_S", 0.1)
+    monkeypatch.setattr(brokers, "STORM_S", 0.1)
     core = Core(FakeOutbox())
     async with FakeBroker() as first, FakeBroker() as second:
         async with running(new_uplink(settings(first.port, second.port), core)):
@@ -96,7 +139,7 @@ async def test_the_pause_after_a_good_connection_is_over_its_whole_width(
 
 async def test_an_alarm_in_the_pause_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uplink, "HEALTHY_S", 0.0)
-    monkeypatch.setattr(uplink, "STORM_S", 10_000.0)
+    monkeypatch.setattr(brokers, "STORM_S", 10_000.0)
     core = Core(FakeOutbox())
     async with FakeBroker() as broker, running(new_uplink(settings(broker.port), core)) as link:
         await broker.until(lambda: broker.count("state") == 1)
@@ -111,7 +154,7 @@ async def test_with_an_alarm_on_the_way_the_next_broker_is_asked_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(uplink, "HEALTHY_S", 0.0)
-    monkeypatch.setattr(uplink, "STORM_S", 10_000.0)
+    monkeypatch.setattr(brokers, "STORM_S", 10_000.0)
     core = Core(FakeOutbox([alarm(1)]))
     async with (
         FakeBroker() as first,

@@ -1,7 +1,9 @@
 """An adapter that goes deaf, is absent, or comes back."""
 
 import asyncio
+import random
 
+import pytest
 import structlog
 from bleak.exc import BleakError
 
@@ -74,6 +76,54 @@ async def test_a_quiet_day_of_sensors_that_promise_nothing_restarts_nothing() ->
     await asyncio.wait([task])
     assert [one.up for one in said if isinstance(one, LinkChange)] == [True]
     assert (air.starts, scanner.recoveries) == (1, {})
+
+
+class BeaconDay(RunningClock):
+    """A day of beacons of a minute, one in ten lost; at noon a sensor dies; neighbours by day."""
+
+    def __init__(self, air: Air, sensors: tuple[str, ...], seed: int) -> None:
+        super().__init__(hours=24)
+        self._air, self._chance = air, random.Random(seed)
+        self._due = {name: self._chance.randrange(60) for name in sensors}
+        self._dead = sensors[0]
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        now_s = self.ms / 1000
+        for name, at in self._due.items():
+            if at <= now_s:
+                self._due[name] = at + 60
+                gone = name == self._dead and now_s >= 43_200
+                if self._chance.random() < 0.9 and not gone:
+                    self._air.advert(name)
+        if 7 <= now_s // 3600 < 23 and self._chance.random() < 0.5:
+            self._air.advert(FOREIGN)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_day_of_lost_beacons_and_a_dying_sensor_restarts_nothing(seed: int) -> None:
+    air, said = Air(), list[Heard | LinkChange]()
+    sensors = tuple(f"B4:35:22:00:00:0{number}" for number in range(4))
+    clock = BeaconDay(air, sensors, seed)
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        said.append,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        promises=dict.fromkeys(sensors, 240.0),
+        backend=air.backend(),
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await clock.ended.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert [one.up for one in said if isinstance(one, LinkChange)] == [True]
+    assert (air.starts, scanner.recoveries) == (1, {})
+    assert scanner.adverts > 10_000
 
 
 async def test_a_foreign_advert_now_and_then_proves_that_the_adapter_hears() -> None:

@@ -126,7 +126,7 @@ async def test_a_fresh_alarm_overtakes_a_backlog(tmp_path: Path) -> None:
 async def test_a_command_comes_in_and_bad_ones_are_refused(tmp_path: Path) -> None:
     core = Core(FakeOutbox())
     late = Command("late", CommandName.HOME, {}, 1_000)
-    good = Command("good", CommandName.HOME, {}, 1_900_000_000_000)
+    good = Command("good", CommandName.HOME, {}, 1_795_000_060_000)
     async with Mosquitto(tmp_path) as broker, centre_at(broker) as centre:
         async with running(new_uplink(settings(broker.port), core)):
             await centre.until(lambda: bool(centre.of("state")))
@@ -144,9 +144,9 @@ async def test_a_command_comes_in_and_bad_ones_are_refused(tmp_path: Path) -> No
 async def test_a_command_that_nobody_answered_is_told_to_the_next_connection_too(
     tmp_path: Path,
 ) -> None:
-    wanted = Command("wanted", CommandName.HOME, {}, 1_900_000_000_000)
-    done = Command("done", CommandName.HOME, {}, 1_900_000_000_000)
-    last = Command("last", CommandName.HOME, {}, 1_900_000_000_000)
+    wanted = Command("wanted", CommandName.HOME, {}, 1_795_000_060_000)
+    done = Command("done", CommandName.HOME, {}, 1_795_000_060_000)
+    last = Command("last", CommandName.HOME, {}, 1_795_000_060_000)
 
     async def hear(until: Command, answer: Command, *asked: Command) -> list[Command]:
         core = Core(FakeOutbox())

@@ -19,6 +19,7 @@ from gateway.edge.downlink import Downlink
 from gateway.edge.mqtt import Received
 from tests.fakes_uplink import EPOCH, TOPICS, StandingClock
 
+DAY_MS = 86_400_000
 NOW_MS = 1_795_000_000_000  # what the standing clock shows
 
 
@@ -76,6 +77,9 @@ def test_a_resend_is_handed_on_and_starts_at_once() -> None:
     [
         (True, None, CommandName.AWAY, NOW_MS, True),
         (True, None, CommandName.AWAY, NOW_MS - 1, False),
+        # What was obeyed is remembered until then, so not for ever.
+        (True, None, CommandName.AWAY, NOW_MS + DAY_MS, True),
+        (True, None, CommandName.AWAY, NOW_MS + DAY_MS + 1, False),
         # A proven clock is believed, whatever the centre's is.
         (True, NOW_MS + 60_000, CommandName.AWAY, NOW_MS, True),
         # An unproven clock: judged by the centre's time, where it is known.

@@ -135,7 +135,7 @@ class Keeper:
             self.child = None
             self.changed.set()
             self.deaths += status == -signal.SIGKILL
-            if status not in (-signal.SIGKILL, 0) and not self._stopping:
+            if status != -signal.SIGKILL and not self._stopping:
                 self.findings.append(f"the {self.name} ended by itself with status {status}")
             await asyncio.sleep(self.restart_s)
 

@@ -22,7 +22,7 @@ from gateway.settings import MqttChoice
 from tests.faults.card import can_mount
 from tests.faults.children import Nursery
 from tests.faults.engine import Engine
-from tests.faults.plan import plan
+from tests.faults.plan import Plan, plan
 from tests.faults.run import run
 from tests.faults.wire import can_wire
 
@@ -35,15 +35,21 @@ def own_mounts() -> None:
         subprocess.run(["mount", "--make-rprivate", "/"], check=False)  # noqa: S607
 
 
+def cannot(turn: Plan, engine: Engine) -> str:
+    """Return why a plan cannot be played here, or nothing."""
+    if not engine.plays(turn):
+        return f"not played on {engine.name}{' with TLS' if engine.secure else ''}"
+    if turn.disk_mb and not can_mount():
+        return "this user may not mount (root)"
+    if turn.wired and not can_wire():
+        return "this user may not make a tun (root)"
+    return ""
+
+
 def theme_of(seed: int, engine: Engine) -> str:
     """Return the theme of a seed's turn, or `kills` where this machine cannot play that one."""
     turn = plan(seed)
-    cannot = (
-        not engine.plays(turn)
-        or (turn.disk_mb and not can_mount())
-        or (turn.wired and not can_wire())
-    )
-    return "kills" if cannot else turn.theme
+    return "kills" if cannot(turn, engine) else turn.theme
 
 
 async def one(nursery: Nursery, engine: Engine, job: dict[str, Any]) -> dict[str, Any]:

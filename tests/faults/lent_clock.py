@@ -61,6 +61,10 @@ class ClockHand:
         """Let everybody see it."""
         self._map[:] = self._form()
 
+    def wall_ms(self) -> int:
+        """Return the right time, as the centre has it."""
+        return time.time_ns() // 1_000_000 + self.ahead_ms
+
     def reboot(self) -> None:
         """Begin a new boot: milliseconds count from zero again."""
         self.boot += 1

@@ -128,7 +128,7 @@ class Meddler:
 
     def _commands(self, topics: Topics, chance: random.Random) -> list[Publication]:
         """Ask what no centre should: late, twice, unknown, with arguments that would run things."""
-        now_ms = 4_000_000_000_000
+        now_ms = self._rig.clock.wall_ms() + 3_600_000
         late = Command(f"late-{chance.random()}", CommandName.TEST_ALARM, {}, 1_000)
         twice = Command(f"twice-{chance.random()}", CommandName.STATUS, {}, now_ms)
         resend = Command(

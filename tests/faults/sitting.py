@@ -42,17 +42,24 @@ class Wanted:
     tls: bool = False
     mqtt: str = "auto"
 
+    @property
+    def of(self) -> dict[str, str | bool]:
+        """What a run's outcome depends on beside its seed."""
+        return {
+            "theme": self.theme,
+            "broker": self.broker,
+            "sabotage": self.sabotage,
+            "tls": self.tls,
+            "mqtt": str(self.mqtt),
+        }
+
     def job(self, seed: int) -> bytes:
         """Return what a lane is told of one run."""
         told = {
             "seed": seed,
-            "theme": self.theme,
-            "broker": self.broker,
             "keep": str(self.keep.resolve()) if self.keep else "",
             "keep_bad": str(self.keep_bad.resolve()) if self.keep_bad else "",
-            "sabotage": self.sabotage,
-            "tls": self.tls,
-            "mqtt": self.mqtt,
+            **self.of,
         }
         return json.dumps(told).encode() + b"\n"
 
@@ -120,6 +127,14 @@ class Sitting:
 
     def __post_init__(self) -> None:
         self.accounts = read(self.file)
+        for seed, account in self.accounts.items():
+            if account.get("of", self.wanted.of) != self.wanted.of:
+                raise ValueError(
+                    f"{self.file}: seed {seed} was another job's, {account['of']}; "
+                    f"this one is {self.wanted.of}"
+                )
+        if self.file is not None:
+            end_line(self.file)
         self._left = [seed for seed in self.wanted.seeds if seed not in self.accounts]
         self._tries: dict[int, int] = {}
 
@@ -155,7 +170,7 @@ class Sitting:
         self.troubles.pop(seed, None)
         if self.file is not None:
             with self.file.open("a") as file:
-                file.write(json.dumps(account) + "\n")
+                file.write(json.dumps({**account, "of": self.wanted.of}) + "\n")
         self.told(account)
 
     def _failed(self, seed: int, answer: "dict[str, Any] | str") -> None:
@@ -163,6 +178,15 @@ class Sitting:
         self._tries[seed] = self._tries.get(seed, 1) + 1
         if self._tries[seed] <= TRIES:
             self._left.append(seed)
+
+
+def end_line(path: Path) -> None:
+    """Make the file, and end a line that a crash has cut off: the next would be lost with it."""
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
 
 
 def read(path: Path | None) -> dict[int, dict[str, Any]]:

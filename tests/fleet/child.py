@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.clock import SystemClock
-from tests.fleet.herd import Habits, Herd
+from tests.fleet.census import Habits
+from tests.fleet.herd import Herd
 
 TELL_S = 1.0
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from tests.fleet.herd import Habits
+from tests.fleet.census import Habits
 from tests.hubs import ROOT
 
 HERD = 15_000
@@ -54,6 +54,7 @@ class Flock:
         self._readers: list[asyncio.Task[None]] = []
         self._latest: list[dict[str, Any]] = [{} for _ in cuts]
         self._changed = asyncio.Event()
+        self._ended = 0
         self._loop = asyncio.get_running_loop()
         self.pressed: list[str] = []
         self.to_stored: dict[str, float] = {}
@@ -96,12 +97,15 @@ class Flock:
                 least = self.count()["connected"]
                 self.stretches[-1].least = min(self.stretches[-1].least, least)
             self._changed.set()
+        self._ended += 1
+        self._changed.set()
 
     def count(self) -> Counter[str]:
         """Return the numbers of all herds together, as last told."""
         total: Counter[str] = Counter()
         for told in self._latest:
             total.update({name: told.get(name, 0) for name in NUMBERS + MORE})
+            total.update(told.get("why", {}))
         return total
 
     def stretch(self, name: str) -> None:
@@ -120,11 +124,16 @@ class Flock:
             await process.stdin.drain()
 
     async def until(self, holds: Callable[[], bool], patience_s: float) -> float | None:
-        """Wait until it holds; return how long it took, None if it never did."""
+        """Wait until it holds; return how long it took, None if it never did.
+
+        A herd that has died counts no more: then there is nothing to wait for.
+        """
         began = self._loop.time()
         try:
             async with asyncio.timeout(patience_s):
                 while not holds():
+                    if self._ended:
+                        raise ChildProcessError(f"{self._ended} herds of hubs have ended")
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

@@ -4,79 +4,33 @@ Theory of operation. A `Wire` is a hub's connection: a socket, the packet id, wh
 packet. The loop tells when a socket can be read (add_reader); everything in time stands in one heap
 of (due, number, what), for 20,000 timers of the loop's own would cost more than the hubs.
 
-Who loses a good connection comes back to the same broker at a random instant of 20 s, or at once if
-an alarm waits, and goes on to the next of its own order where nobody answers; after a round in
-vain it waits with full jitter (gateway.edge.brokers does the same).
+Whether a hub comes back to the same broker or to the next of its own order, and after what pause,
+is the true hub's own policy (gateway.edge.brokers.Turns), its time limits too. With `tls` each hub
+shakes hands with a certificate of its own.
 """
 
 import asyncio
-import heapq
-import itertools
 import random
-import socket
+import ssl
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.clock import Clock
 from gateway.core.model import At
 from gateway.core.ulid import Ulids
-from gateway.edge.brokers import backoff_s
+from gateway.edge.brokers import HEALTHY_S
+from gateway.edge.mqtt import CONNACK_S
 from tests.fleet import packets
-from tests.fleet.light import LightHub, Waiting, order
+from tests.fleet.census import Census, Habits
+from tests.fleet.dial import Clockwork, Dialler, Wire
+from tests.fleet.light import LightHub, Waiting
 
-HEARTBEAT_S = 60.0
 KEEPALIVE_S = 60
-CONNACK_S = 10.0  # a broker at its file limit takes the connection and says nothing
-STORM_S = 20.0
-LOOK_S = 0.01
 READ = 65536
 
+UNREACHED = ("nobody listens", "no handshake")
+
 Say = Callable[[At, float, str], Waiting]
-
-
-@dataclass(slots=True)
-class Census:
-    """What was counted. `to_stored`: seconds from a press to `stored`, of each alarm."""
-
-    connected: int = 0
-    connects: int = 0
-    lost: int = 0
-    refused: int = 0
-    heartbeats: int = 0
-    pubacks: int = 0
-    pressed: list[str] = field(default_factory=list)
-    to_stored: dict[str, float] = field(default_factory=dict)
-    telemetry: int = 0
-    telemetry_stored: int = 0
-    repeats: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How the hubs of a herd live. summary_s, batch_s: 0 for none. qos: of their subscriptions."""
-
-    heartbeat_s: float = HEARTBEAT_S
-    summary_s: float = 0.0
-    batch_s: float = 0.0
-    qos: int = 1
-    storm_s: float = STORM_S
-
-
-class Wire:
-    """A hub and its connection, if it has one."""
-
-    __slots__ = ("broker", "failures", "hub", "life", "mid", "order", "rest", "sock", "up", "waits")
-
-    def __init__(self, hub: LightHub, brokers: Sequence[tuple[str, int]]) -> None:
-        self.hub = hub
-        self.order = bytes(order(hub.id, brokers))
-        self.sock: socket.socket | None = None
-        self.rest = b""
-        self.mid = self.life = self.broker = self.failures = 0
-        self.up = False
-        self.waits = False  # a timer for what is to be repeated stands
 
 
 class Herd:
@@ -95,12 +49,13 @@ class Herd:
         self.census = Census()
         self.habits = habits or Habits()
         self._clock = clock
-        self._brokers = tuple(brokers)
         self._loop = asyncio.get_running_loop()
         self._chance = random.Random(f"{seed} {numbers}")
         self._ids = Ulids(self._chance.getrandbits)
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._number = itertools.count()
+        self._clockwork = Clockwork()
+        self._dialler = Dialler(
+            brokers, self.habits.tls, self._clockwork, reached=self._greet, lost=self._lost
+        )
         self._changed = asyncio.Event()
         self.wires = [Wire(LightHub(seed, number, district), brokers) for number in numbers]
 
@@ -108,19 +63,15 @@ class Herd:
     async def run(self) -> None:
         """Turn the clockwork."""
         try:
-            while True:
-                now = self._loop.time()
-                while self._due and self._due[0][0] <= now:
-                    heapq.heappop(self._due)[2]()
-                await asyncio.sleep(LOOK_S)
+            await self._clockwork.run()
         finally:
             for wire in self.wires:
-                self._close(wire)
+                self._dialler.close(wire)
 
     def wake(self, over_s: float) -> None:
         """Switch all hubs on, evenly over so many seconds."""
         for place, wire in enumerate(self.wires):
-            self._at(over_s * place / len(self.wires), partial(self._dial, wire))
+            self._dialler.dial_in(over_s * place / len(self.wires), wire)
 
     def press(self) -> None:
         """Let somebody press the button."""
@@ -129,6 +80,8 @@ class Herd:
         one = wire.hub.press(at, self._loop.time(), self._ids.new(at.wall_ms))
         self.census.pressed.append(one.body["id"])
         self._send(wire, one)
+        if wire.sock is None:
+            self._dialler.dial(wire)  # an alarm ends every pause
 
     async def until(self, holds: Callable[[Census], bool]) -> None:
         """Wait until the census is so."""
@@ -137,35 +90,18 @@ class Herd:
             await self._changed.wait()
 
     # --------------------------------------------------------------------------------- connecting
-    def _dial(self, wire: Wire) -> None:
-        if wire.sock is not None:
-            return
-        address = self._brokers[wire.order[wire.broker]]
-        sock = socket.socket()
-        sock.setblocking(False)  # noqa: FBT003 - its only argument
-        wire.sock, wire.rest, wire.life = sock, b"", wire.life + 1
-        life = wire.life
-        with suppress(BlockingIOError):
-            sock.connect(address)
-        self._loop.add_writer(sock.fileno(), self._reached, wire)
-        self._at(CONNACK_S, lambda: None if wire.up or wire.life != life else self._lost(wire))
-
-    def _reached(self, wire: Wire) -> None:
+    def _greet(self, wire: Wire) -> None:
         assert wire.sock is not None
-        self._loop.remove_writer(wire.sock.fileno())
-        if wire.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self._lost(wire)
-            return
-        wire.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(wire.sock.fileno(), self._readable, wire)
         hub = wire.hub
         hub.session = self._clock.now().mono_ms
         topic = hub.topics.up("state")
+        self._dialler.unless(CONNACK_S, wire, lambda: wire.up, "no CONNACK")
         self._write(wire, packets.connect(hub.id, KEEPALIVE_S, topic, hub.will()))
 
     def _welcomed(self, wire: Wire) -> None:
         """Subscribe, say the birth, and everything that waits."""
-        wire.up, wire.failures = True, 0
+        wire.up, wire.since = True, self._loop.time()
         self.census.connected += 1
         self.census.connects += 1
         hub, now = wire.hub, self._loop.time()
@@ -178,45 +114,34 @@ class Herd:
         self._repeat(wire)
         life = wire.life
         first = self._chance.uniform(0, self.habits.heartbeat_s)
-        self._at(first, lambda: self._beat(wire, life))
+        self._clockwork.at(first, lambda: self._beat(wire, life))
         for every_s, say in (
             (self.habits.summary_s, hub.summary),
             (self.habits.batch_s, hub.batch),
         ):
             if every_s:
                 first = self._chance.uniform(0, every_s)
-                self._at(first, partial(self._telemetry, wire, life, every_s, say))
+                self._clockwork.at(first, partial(self._telemetry, wire, life, every_s, say))
         self._changed.set()
 
-    def _lost(self, wire: Wire) -> None:
-        """Come back: later and to the same broker if the connection was good, else to the next."""
-        was_up = wire.up
-        self._close(wire)
-        if was_up:
-            self.census.connected -= 1
-            self.census.lost += 1
-            urgent = wire.hub.waiting is not None
-            self._at(
-                0.0 if urgent else self._chance.uniform(0, self.habits.storm_s),
-                lambda: self._dial(wire),
-            )
-        else:
-            self.census.refused += 1
-            wire.broker = (wire.broker + 1) % len(self._brokers)
-            wire.failures += 1
-            rounds, rest = divmod(wire.failures, len(self._brokers))
-            urgent = wire.hub.waiting is not None
-            pause_s = 0.0 if rest else backoff_s(rounds, self._chance, urgent=urgent)
-            self._at(pause_s, lambda: self._dial(wire))
+    def _lost(self, wire: Wire, why: str) -> None:
+        """Come back as a hub does."""
+        was_up, lived_s = wire.up, self._loop.time() - wire.since
+        self._dialler.close(wire)
+        what = f"{'lost' if was_up else 'turned away'}: {why}"
+        self.census.why[what] = self.census.why.get(what, 0) + 1
+        self.census.connected -= was_up
+        self.census.lost += was_up
+        self.census.refused += not was_up
+        pace = self.habits.pace
+        pause_s = wire.turns.over(
+            self._chance,
+            healthy=was_up and lived_s >= HEALTHY_S * pace,
+            urgent=wire.hub.urgent,
+            reached=why not in UNREACHED,
+        )
+        self._dialler.dial_in(pause_s * pace, wire)
         self._changed.set()
-
-    def _close(self, wire: Wire) -> None:
-        if wire.sock is not None:
-            self._loop.remove_reader(wire.sock.fileno())
-            self._loop.remove_writer(wire.sock.fileno())
-            wire.sock.close()
-        wire.sock, wire.up, wire.rest = None, False, b""
-        wire.life += 1
 
     # ------------------------------------------------------------------------------------ speaking
     def _beat(self, wire: Wire, life: int) -> None:
@@ -226,7 +151,7 @@ class Herd:
         payload = wire.hub.heartbeat(self._clock.now())
         self._write(wire, packets.publish(topic, payload, self._mid(wire)))
         self.census.heartbeats += 1
-        self._at(self.habits.heartbeat_s, lambda: self._beat(wire, life))
+        self._clockwork.at(self.habits.heartbeat_s, lambda: self._beat(wire, life))
 
     def _telemetry(self, wire: Wire, life: int, every_s: float, say: Say) -> None:
         if wire.life != life:
@@ -234,7 +159,7 @@ class Herd:
         self.census.telemetry += 1
         at = self._clock.now()
         self._send(wire, say(at, self._loop.time(), self._ids.new(at.wall_ms)))
-        self._at(every_s, partial(self._telemetry, wire, life, every_s, say))
+        self._clockwork.at(every_s, partial(self._telemetry, wire, life, every_s, say))
 
     def _send(self, wire: Wire, one: Waiting) -> None:
         """Publish what is due; what there is no connection for waits for the next."""
@@ -249,7 +174,7 @@ class Herd:
         due = wire.hub.next_due()
         if due is not None and not wire.waits:
             wire.waits = True
-            self._at(max(0.0, due - self._loop.time()), lambda: self._waited(wire))
+            self._clockwork.at(max(0.0, due - self._loop.time()), lambda: self._waited(wire))
 
     def _waited(self, wire: Wire) -> None:
         wire.waits = False
@@ -266,12 +191,14 @@ class Herd:
         assert wire.sock is not None
         try:
             data = wire.sock.recv(READ)
-        except BlockingIOError:
+            while isinstance(wire.sock, ssl.SSLSocket) and wire.sock.pending():
+                data += wire.sock.recv(READ)
+        except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError:
             data = b""
         if not data:
-            self._lost(wire)
+            self._lost(wire, "closed")
             return
         life = wire.life
         for packet in packets.cut(wire.rest + data):
@@ -283,7 +210,7 @@ class Herd:
     def _take(self, wire: Wire, packet: packets.Packet) -> None:
         if packet.kind == packets.CONNACK:
             if packet.body[1]:
-                self._lost(wire)
+                self._lost(wire, f"code {packet.body[1]}")
             else:
                 self._welcomed(wire)
         elif packet.kind == packets.PUBACK:
@@ -313,11 +240,8 @@ class Herd:
         except OSError:
             whole = False
         if not whole:
-            self._lost(wire)
+            self._lost(wire, "cannot send")
 
     def _mid(self, wire: Wire) -> int:
         wire.mid = wire.mid % 65535 + 1
         return wire.mid
-
-    def _at(self, after_s: float, what: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (self._loop.time() + after_s, next(self._number), what))

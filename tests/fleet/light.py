@@ -163,6 +163,11 @@ class LightHub:
         """Return when something is to be sent again."""
         return min((one.due for one in (self.waiting or {}).values()), default=None)
 
+    @property
+    def urgent(self) -> bool:
+        """Return whether an alarm waits."""
+        return any(one.body["stream"] == "alarm" for one in (self.waiting or {}).values())
+
     def again(self, now: float) -> None:
         """Everything is due: a new connection."""
         for one in (self.waiting or {}).values():

@@ -46,6 +46,7 @@ class Account:
     name_of: dict[str, str]
     heard_ms: dict[str, int] = field(default_factory=dict)
     frames: dict[str, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    adverts: set[tuple[str, str]] = field(default_factory=set)
     invented: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     links: list[tuple[int, str, bool, str]] = field(default_factory=list)
@@ -77,6 +78,8 @@ class Account:
             self._unproven.append((device, uuid, value))
         if uuid == PMD_DATA:
             self._frame(device, line["mono_ms"], bytes.fromhex(value))
+        if line["channel"] == "advert":
+            self.adverts.add((device, value))
         if uuid == PMD_DATA or line["channel"] == "advert":
             self.heard_ms[device] = line["mono_ms"]
 

@@ -9,10 +9,10 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from tests.hub import chain, facts, faults, pairing, spare
-from tests.hub.machine import UNIT, Machine, machine, say
+from tests.hub import chain, facts, far, faults, pairing, spare
+from tests.hub.home import devices
+from tests.hub.machine import Machine, machine, say
 from tests.hub.sequences import sequences
 
 Step = Callable[[Machine], Awaitable[str]]
@@ -22,14 +22,19 @@ STEPS: dict[str, Step] = {
     **faults.STEPS,
     **pairing.STEPS,
     **spare.STEPS,
+    **far.STEPS,
 }
 
 
-async def run(wanted: list[str]) -> int:
+async def run(wanted: list[str], beyond_port: int) -> int:
     """Run the wanted steps; return how many failed."""
     failed = 0
-    async with machine() as guest:
-        for name in ("start", *(one for one in wanted if one != "start")):
+    async with machine(beyond_port) as guest:
+        names = ("start", *(one for one in wanted if one != "start"))
+        say("planned:", *names)
+        for name in names:
+            say("begin", name)
+            guest.stanzas = devices()
             began = guest.now_ms()
             try:
                 figures = await STEPS[name](guest)
@@ -38,50 +43,37 @@ async def run(wanted: list[str]) -> int:
                 failed += 1
                 say(f"FAILED {name} after {(guest.now_ms() - began) / 1000:.1f} s")
                 traceback.print_exc()
-                await guest.shell(f"systemctl kill -s USR2 {UNIT}; sleep 1", must=False)
-                log = "journalctl -b -n 150 --no-pager -o short-monotonic"
-                sys.stdout.write(await guest.shell(log, must=False, quiet=True) + "\n")
-                await guest.shell("tail -n 20 /run/lab/world.log", must=False)
+                await guest.explain()
             else:
                 say(f"ok {name} ({(guest.now_ms() - began) / 1000:.1f} s): {figures}")
     return failed
 
 
-async def run_sequences(count: int, seed: int) -> int:
+async def run_sequences(seeds: list[int], until_s: float) -> int:
     """Run random sequences instead of steps; return how many failed."""
     async with machine() as guest:
-        return await sequences(guest, count, seed)
+        return await sequences(guest, seeds, until_s)
 
 
-# Under qemu everything takes three times as long, and its kernel is Debian's own, which panics when
-# a connection ends that bluetoothd still holds (README): what runs there unless steps are named.
-UNDER_QEMU = (
-    *("start", "stream", "press", "fall", "drop", "gone-band", "off", "killed", "hung"),
-    *("unplugged", "dbus", "pair", "bond-kept"),
-)
 # Long, and covered by the others: run when named.
 ONLY_IF_NAMED = ("unchanged", "off-on")
 
 
-def usual() -> list[str]:
-    """Return the steps that run when none are named."""
-    if "User Mode Linux" in Path("/proc/cpuinfo").read_text():
-        return [one for one in STEPS if one not in ONLY_IF_NAMED]
-    say("qemu: the short suite, without", *(one for one in STEPS if one not in UNDER_QEMU))
-    return list(UNDER_QEMU)
-
-
 def main() -> None:
-    """Run the steps named on the command line, or all; or `--sequences N --seed S`."""
-    words = sys.argv[1:]
-    if "--sequences" in words:
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--sequences", type=int, required=True)
-        parser.add_argument("--seed", type=int, default=1)
-        asked = parser.parse_args(words)
-        failed = asyncio.run(run_sequences(asked.sequences, asked.seed))
+    """Run the steps named on the command line, or all; or `--seeds=1+2+3 --until-s=600`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("steps", nargs="*")
+    parser.add_argument("--seeds", default="")
+    parser.add_argument("--until-s", type=float, default=600.0, help="of uptime; no new one after")
+    parser.add_argument("--beyond", type=int, default=0, help="port of a broker on the host")
+    asked = parser.parse_args()
+    if asked.seeds:
+        seeds = [int(one) for one in asked.seeds.split("+")]
+        failed = asyncio.run(run_sequences(seeds, asked.until_s))
     else:
-        failed = asyncio.run(run(words or usual()))
+        never = (*ONLY_IF_NAMED, *(() if asked.beyond else far.STEPS))
+        usual = [one for one in STEPS if one not in never]
+        failed = asyncio.run(run(asked.steps or usual, asked.beyond))
     sys.exit(1 if failed else 0)
 
 

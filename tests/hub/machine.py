@@ -29,22 +29,27 @@ class Failed(Exception):  # noqa: N818 - what a step is then
     """A step did not reach what it must."""
 
 
+def uptime_s() -> float:
+    """Return for how long the guest has been up."""
+    return float(Path("/proc/uptime").read_text().split()[0])
+
+
 def say(*words: object) -> None:
     """Print a line of the log, with the guest's uptime."""
-    up = Path("/proc/uptime").read_text().split()[0]
-    sys.stdout.write(f"[{float(up):7.1f}] {' '.join(str(word) for word in words)}\n")
+    sys.stdout.write(f"[{uptime_s():7.1f}] {' '.join(str(word) for word in words)}\n")
     sys.stdout.flush()
 
 
 @dataclass
 class Machine:
-    """Everything a step needs. `radio`: what the home's YAML says of it."""
+    """Everything a step needs. beyond_port: of a broker outside, on the host; 0: there is none."""
 
     desk: Desk
     account: Account
     clock: SystemClock = field(default_factory=SystemClock)
     stanzas: list[dict[str, Any]] = field(default_factory=devices)
-    presses: int = 0
+    broker: str = BROKER
+    beyond_port: int = 0
 
     def now_ms(self) -> int:
         """Return the hub's own time."""
@@ -125,7 +130,7 @@ class Machine:
 
     async def hub(self, **radio: Any) -> float:
         """(Re)start the hub with these radio settings; return the seconds to READY."""
-        write(CONFIG, self.stanzas, BROKER, **radio)
+        write(CONFIG, self.stanzas, self.broker, **radio)
         await self.shell(
             f"chown -R root:ansim {CONFIG} && chmod -R g+rX,o-rwx {CONFIG}", quiet=True
         )
@@ -134,6 +139,13 @@ class Machine:
         took = (self.now_ms() - began) / 1000
         say(f"hub READY: {took:.1f} s")
         return took
+
+    async def explain(self) -> None:
+        """Print what a failure is found by: where the hub's tasks wait, the journal, the world."""
+        await self.shell(f"systemctl kill -s USR2 {UNIT}; sleep 1", must=False)
+        log = "journalctl -b -n 150 --no-pager -o short-monotonic"
+        sys.stdout.write(await self.shell(log, must=False, quiet=True) + "\n")
+        await self.shell("tail -n 20 /run/lab/world.log", must=False)
 
     def honest(self) -> None:
         """Failed if anything was heard that nobody sent, or a frame twice."""
@@ -153,7 +165,7 @@ def _prepared(work: Path) -> IO[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def machine() -> AsyncIterator[Machine]:
+async def machine(beyond_port: int = 0) -> AsyncIterator[Machine]:
     """Start mosquitto, the centre and the world; leave the hub to the steps."""
     work = Path("/run/lab")
     log = _prepared(work)
@@ -173,7 +185,7 @@ async def machine() -> AsyncIterator[Machine]:
         async with centre(work, BrokerSettings(url=BROKER)) as desk:
             say("the centre is up")
             names = {address: name for name, address in ADDRESS.items()}
-            yield Machine(desk, Account(SENT, STATE, names))
+            yield Machine(desk, Account(SENT, STATE, names), beyond_port=beyond_port)
     finally:
         for process in (outside, broker):
             with contextlib.suppress(ProcessLookupError):

@@ -80,6 +80,10 @@ class Notes:
         for uuid, value in read_advert(data).service_data.items():
             self.note(address, uuid, value)
 
+    def last(self, address: str) -> list[str]:
+        """Return the service data of the newest advert, in hex."""
+        return [value.hex() for value in read_advert(self._last[address]).service_data.values()]
+
     def note(self, address: str, uuid: str, value: bytes) -> None:
         """Write it down."""
         self.sent[address] += 1
@@ -133,16 +137,25 @@ class LabWorld(World):
         return noted
 
 
-def lock(band: PolarBand) -> None:
+class Label(PairingDelegate):  # type: ignore[misc]
+    """A band with a passkey printed on it; None: it pairs with whoever comes."""
+
+    def __init__(self, passkey: int | None) -> None:
+        shown = PairingDelegate.IoCapability.DISPLAY_OUTPUT_ONLY
+        nothing = PairingDelegate.IoCapability.NO_OUTPUT_NO_INPUT
+        super().__init__(nothing if passkey is None else shown, ENCRYPTED, ENCRYPTED)
+        self.passkey = passkey
+
+    async def generate_passkey(self) -> int:
+        """Return the one on the label."""
+        return self.passkey or 0
+
+
+def lock(band: PolarBand, passkey: int | None = None) -> None:
     """Let the band's control point demand encryption, and its bonds live as long as the world."""
     band._control_point.permissions |= Characteristic.Permissions.WRITE_REQUIRES_ENCRYPTION
     band.device.pairing_config_factory = lambda _connection: PairingConfig(
-        sc=True,
-        mitm=False,
-        bonding=True,
-        delegate=PairingDelegate(
-            local_initiator_key_distribution=ENCRYPTED, local_responder_key_distribution=ENCRYPTED
-        ),
+        sc=True, mitm=passkey is not None, bonding=True, delegate=Label(passkey)
     )
     band.device.keystore = MemoryKeyStore()
 
@@ -170,9 +183,10 @@ class Commands:
         assert controller is not None, "no dongle to deafen"
         controller.deafen(until)
 
-    async def press(self) -> None:
-        """Press for help."""
+    async def press(self) -> list[str]:
+        """Press for help; return what the button says of it."""
         self._world.sos.press(Press.SINGLE)
+        return self._world.notes.last(ADDRESS["sos"])
 
     async def motion(self) -> None:
         """Walk through hall and bath."""
@@ -203,9 +217,9 @@ class Commands:
         """Fall with a band on the wrist."""
         self._world.bands[name].play(np.concatenate([quiet(3.0), fall(lying_s=60.0)]), 50.0)
 
-    async def forget(self, name: str) -> None:
-        """Let a band lose its bonds, as a reset does."""
-        await self._world.bands[name].device.keystore.delete_all()
+    async def forget(self, name: str, passkey: str) -> None:
+        """Let a band lose its bonds, as a reset does; the next wants a passkey."""
+        lock(self._world.bands[name], int(passkey))
 
     async def beacon(self, seconds: str) -> None:
         """Let the sensors give their signs of life so often."""

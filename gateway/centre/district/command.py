@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.centre.district.settings import PARTITIONS, DistrictSettings
 from gateway.clock import Clock, SystemClock
+from gateway.edge.systemd import Notifier
 from gateway.errors import AnsimError, ConfigurationError
 from gateway.settings import BrokerSettings
 
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--district", action="append", default=[], metavar="CODE")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="fixed for ever")
     parser.add_argument("--replicas", type=int, default=3, help="copies of the streams: 3, 1")
+    parser.add_argument(
+        "--retain", type=int, default=90, metavar="DAYS", help="telemetry is kept; alarms 2 years"
+    )
     parser.add_argument("--operator", default="centre", help="code in acknowledgements and the log")
     parser.add_argument("--name", default=f"{os.uname().nodename}-{os.getpid()}")
     parser.add_argument("--present", action="store_true", help="each alarm counts as presented")
@@ -66,6 +70,7 @@ def settings_of(args: argparse.Namespace) -> DistrictSettings:
         ),
         partitions=args.partitions,
         replicas=args.replicas,
+        retain_days=args.retain,
         operator=args.operator,
         present=args.present,
         name=args.name,
@@ -88,16 +93,37 @@ def main(args: argparse.Namespace, clock: Clock | None = None) -> int:
     if args.mappings:
         sys.stdout.write(streams.mappings(args.partitions))
         return 0
+    notifier = Notifier()
     try:
-        one = worker.Worker(settings_of(args), clock or SystemClock())
-        asyncio.run(serve(one))
+        beat = Beat(notifier)
+        one = worker.Worker(settings_of(args), clock or SystemClock(), pulse=beat.turned)
+        asyncio.run(serve(one, notifier))
     except AnsimError as wrong:
         sys.stderr.write(f"ansim centre-worker: {wrong}\n")
         return 2
     return 0
 
 
-async def serve(one: "Worker") -> None:
+class Beat:
+    """Tells systemd that the worker turns: READY with the first time, WATCHDOG with each further.
+
+    Ready is also who found no database: it goes on trying, and says so in its line.
+    """
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+        self._ready = False
+
+    def turned(self) -> None:
+        """Tell it."""
+        if self._ready:
+            self._notifier.watchdog()
+        else:
+            self._ready = True
+            self._notifier.ready("taking partitions")
+
+
+async def serve(one: "Worker", notifier: Notifier) -> None:
     """Serve until told to stop; a line of text every ten seconds."""
     serving = asyncio.create_task(one.run())
     loop = asyncio.get_running_loop()
@@ -105,6 +131,7 @@ async def serve(one: "Worker") -> None:
         loop.add_signal_handler(number, serving.cancel)
     while not serving.done():
         await asyncio.wait([serving], timeout=REPORT_S)
+        notifier.status(one.report())
         sys.stdout.write(one.report() + "\n")
         sys.stdout.flush()
     with contextlib.suppress(asyncio.CancelledError):

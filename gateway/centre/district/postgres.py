@@ -7,13 +7,13 @@ never came is no special case: the position says whether it was done.
 
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib.resources import files
 
 import asyncpg
 
-from gateway.centre.database import DAY_MS, KEEP_DAYS
+from gateway.centre.district.failing import failing
 from gateway.centre.district.feed import Position
 from gateway.centre.district.leases import Leases
 from gateway.centre.district.rows import BatchShelf, MessageKey, Rows
@@ -23,17 +23,10 @@ from gateway.centre.ledger import Ledger
 from gateway.centre.outcome import StreamKey
 from gateway.centre.progress import Progress
 from gateway.centre.rows import alert_row, as_json, case_of
-from gateway.errors import ConfigurationError, StoreError
+from gateway.errors import ConfigurationError
 
 VERSION = 1
 ANSWER_S = 15.0
-FAULTS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # of a session whose answer timed out and is used once more
-    OSError,
-    TimeoutError,
-)
 SESSION = {
     "application_name": "ansim-centre",
     # A worker speaks once a second; one that is stopped or cut off loses its locks.
@@ -180,29 +173,6 @@ class DistrictDatabase:
                 len(rows.cases),
                 at_ms,
             )
-
-    async def prune(self, now_ms: int) -> None:
-        """Delete what has been kept long enough."""
-        with failing():
-            for stream, days in KEEP_DAYS.items():
-                await self._connection.execute(
-                    "DELETE FROM message WHERE stream = $1 AND received_ms < $2",
-                    stream,
-                    now_ms - days * DAY_MS,
-                )
-            old = now_ms - KEEP_DAYS["access"] * DAY_MS
-            await self._connection.execute("DELETE FROM access WHERE at_ms < $1", old)
-            await self._connection.execute("DELETE FROM journal WHERE at_ms < $1", old)
-            await self._connection.execute("DELETE FROM alert WHERE closed_ms < $1", old)
-
-
-@contextmanager
-def failing() -> Iterator[None]:
-    """Make every way in which PostgreSQL fails one error."""
-    try:
-        yield
-    except FAULTS as wrong:
-        raise StoreError(f"PostgreSQL: {wrong!r}") from wrong
 
 
 def _progress_of(row: asyncpg.Record) -> tuple[StreamKey, Progress]:

@@ -7,7 +7,6 @@ import asyncio
 from collections import Counter
 
 from gateway.centre import desk
-from gateway.centre.database import DAY_MS
 from gateway.centre.district import streams
 from gateway.centre.district.feed import Arrival
 from gateway.centre.district.postgres import DistrictDatabase, Positions
@@ -55,7 +54,6 @@ class Reception:
         self._words = WordsOut(lines)
         self._refusals = Refusals()
         self._written = 0.0
-        self._pruned_ms = clock.now().wall_ms
 
     def drop(self, number: int) -> None:
         """Let go of a partition and of what has arrived of it."""
@@ -118,9 +116,6 @@ class Reception:
             rows.add(ward.number, outcome, ward.kept)
             outcomes.append(outcome)
         await self._commit(rows, outcomes, at_ms)
-        if 0 in self.wards and at_ms - self._pruned_ms >= DAY_MS:
-            self._pruned_ms = at_ms
-            await self._database.prune(at_ms)
 
     # ------------------------------------------------------------------- one commit, then words
     async def _commit(self, rows: Rows, outcomes: list[Outcome], at_ms: int) -> None:

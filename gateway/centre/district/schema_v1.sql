@@ -14,8 +14,8 @@ CREATE TABLE message (
   received_ms BIGINT NOT NULL,
   body TEXT NOT NULL,
   PRIMARY KEY (hub, epoch, stream, seq)
-);
-CREATE INDEX message_age ON message USING brin (received_ms);
+) WITH (autovacuum_vacuum_scale_factor = 0.02);  -- what is deleted makes room for what comes
+CREATE INDEX message_age ON message (stream, received_ms);
 
 -- How far each stream has come, as gateway.centre.progress has it.
 CREATE TABLE progress (
@@ -44,6 +44,7 @@ CREATE TABLE alert (
   whole TEXT NOT NULL
 );
 CREATE INDEX alert_open ON alert (part) WHERE closed_ms IS NULL;
+CREATE INDEX alert_age ON alert (closed_ms) WHERE closed_ms IS NOT NULL;
 
 CREATE TABLE household (
   hub TEXT PRIMARY KEY,

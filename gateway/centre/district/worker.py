@@ -12,7 +12,7 @@ import asyncio
 import random
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,10 +20,12 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from gateway.centre.district import streams
+from gateway.centre.district.failing import failing
 from gateway.centre.district.feed import Feed
 from gateway.centre.district.leases import wanted
-from gateway.centre.district.postgres import DistrictDatabase, failing
+from gateway.centre.district.postgres import DistrictDatabase
 from gateway.centre.district.reception import Reception
+from gateway.centre.district.retention import Retention
 from gateway.centre.district.rows import Rows
 from gateway.centre.district.settings import DistrictSettings
 from gateway.centre.district.spoken import Presence, lines_of
@@ -43,7 +45,7 @@ TOLD = ("messages", "stored", "repeated", "refused", "alarms", "commits")
 
 
 class Worker:
-    """A running worker. `run` serves for ever."""
+    """A running worker. `run` serves for ever; `pulse`: its clockwork turned, or it tried again."""
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Worker:
         *,
         listener: Listener | None = None,
         retry_s: float = RETRY_S,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -60,9 +63,11 @@ class Worker:
         self.fault = "not connected yet"
         self._listener = listener or Listener()
         self._retry_s = retry_s
+        self._pulse = pulse
         self._lock = asyncio.Lock()
         self._deaf_since: float | None = None
-        self._presence: list[asyncio.Task[None]] = []
+        self._alone: list[asyncio.Task[None]] = []
+        self._retention = Retention(settings.dsn, settings.retain_days, clock)
 
     async def run(self) -> None:
         """Serve until cancelled; what PostgreSQL or the broker cannot do is tried again."""
@@ -73,13 +78,16 @@ class Worker:
                     await self._until_fault()
             except (StoreError, LinkError) as wrong:
                 self.fault = str(wrong)
+            self._pulse()
             await asyncio.sleep(self._retry_s)
 
     def report(self) -> str:
         """Return a line for whoever reads along."""
         told = " ".join(f"{what} {self.tally[what]}" for what in TOLD)
         hubs = sum(len(ward.ledger.households) for ward in self._wards.values())
-        fault = f" FAULT {self.fault}" if self.fault else ""
+        faults = [wrong for wrong in (self.fault, self._retention.fault) if wrong]
+        fault = f" FAULT {'; '.join(faults)}" if faults else ""
+        told += f" deleted {self._retention.deleted}"
         return f"{self.settings.name}: partitions {len(self._wards)} hubs {hubs} {told}{fault}"
 
     # ------------------------------------------------------------------------------- connections
@@ -151,10 +159,10 @@ class Worker:
             for one in done:
                 one.result()
         finally:
-            for task in (*tasks, *self._presence):
+            for task in (*tasks, *self._alone):
                 task.cancel()
-            await asyncio.gather(*tasks, *self._presence, return_exceptions=True)
-            self._presence = []
+            await asyncio.gather(*tasks, *self._alone, return_exceptions=True)
+            self._alone = []
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         wrong = None if task.cancelled() else task.exception()
@@ -172,7 +180,7 @@ class Worker:
                 for number in sorted(self._wards, reverse=True)[: max(0, len(self._wards) - most)]:
                     await self._give(number)
                 await self._take(most)
-                self._tell_presence()
+                self._do_alone()
             await asyncio.sleep(SHARE_S)
 
     def _hearing(self) -> bool:
@@ -221,16 +229,17 @@ class Worker:
         self._wards[number] = ward
         ward.start(self._ended)
 
-    def _tell_presence(self) -> None:
-        if 0 in self._wards and not self._presence:
-            presence = Presence(self.settings, self.clock)
-            self._presence = [asyncio.create_task(line.run()) for line in presence.lines]
-            for task in self._presence:
+    def _do_alone(self) -> None:
+        """Do what one worker does for all: whoever has partition 0."""
+        if 0 in self._wards and not self._alone:
+            parts = [line.run() for line in Presence(self.settings, self.clock).lines]
+            self._alone = [asyncio.create_task(p) for p in (*parts, self._retention.run())]
+            for task in self._alone:
                 task.add_done_callback(self._ended)
         if 0 not in self._wards:
-            for task in self._presence:
+            for task in self._alone:
                 task.cancel()
-            self._presence = []
+            self._alone = []
 
     # ------------------------------------------------------------------------------------- loops
     async def _work(self) -> None:
@@ -244,6 +253,7 @@ class Worker:
         while True:
             async with self._lock:
                 await self._reception.time_passes(hearing=self._hearing())
+            self._pulse()
             await self.clock.sleep(TICK_S)
 
 
