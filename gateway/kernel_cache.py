@@ -29,8 +29,8 @@ KERNELS = "kernels"
 NAME = re.compile(r"kernels-[0-9a-f]{16}")
 SOURCES = ("gateway", "drivers")
 MARK = ".compiled-on"
-# What tells processors apart to a compiler, in /proc/cpuinfo of x86 and of ARM.
-PROCESSOR = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+# What names a processor in /proc/cpuinfo (x86, ARM). Not its flags: a new kernel changes them.
+PROCESSOR = ("model name", "CPU implementer", "CPU part")
 
 
 def fingerprint(root: Path) -> str:
@@ -74,7 +74,8 @@ def machine(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     except OSError:
         lines = []
     kept = sorted({line for line in lines if line.startswith(PROCESSOR)})
-    told = "\n".join([platform.machine(), sys.version, *kept])
+    # Not sys.version: a security update of Python invalidates nothing, and would cost minutes.
+    told = "\n".join([platform.machine(), str(sys.implementation.cache_tag), *kept])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -15,8 +15,14 @@ from gateway.kernel_cache import VARIABLE, mark, marked
 COMPILE_S = 300.0  # what systemd is asked for when kernels may have to be compiled before READY
 
 
-def _fall() -> None:
+def _features() -> None:
     from gateway.core.detectors import fall  # noqa: PLC0415 - each part loads what it compiles
+
+    fall.warm_features()
+
+
+def _fall() -> None:
+    from gateway.core.detectors import fall  # noqa: PLC0415
 
     fall.warm()
 
@@ -34,6 +40,7 @@ def _streams() -> None:
 
 
 PARTS: Mapping[str, Callable[[], None]] = {
+    "features": _features,
     "fall": _fall,
     "inactivity": _inactivity,
     "streams": _streams,

@@ -12,6 +12,7 @@ from gateway.centre.centre import Centre, Listener
 from gateway.centre.settings import CentreSettings
 from gateway.clock import Clock, SystemClock
 from gateway.core.wire import Topics, UpMessage, encode
+from gateway.mounts import Mount
 from gateway.settings import (
     BrokerSettings,
     DeviceStanza,
@@ -105,10 +106,13 @@ async def centre(
 
 
 @contextlib.asynccontextmanager
-async def daemon(home: Settings, world: World, clock: Clock | None = None) -> AsyncIterator[Daemon]:
+async def daemon(
+    home: Settings, world: World, clock: Clock | None = None, mounts: tuple[Mount, ...] = ()
+) -> AsyncIterator[Daemon]:
     """Run the real daemon over a virtual air."""
     outside = Outside(
         clock=clock or world.clock,
+        mounts=mounts,
         scanner_backend=world.scanner_backend,
         client_backend=world.client_backend,
     )

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.core.alerts import Word
-from gateway.core.model import Press
+from gateway.core.model import At, Press
+from gateway.mounts import Mount
 from gateway.settings import (
     AnnouncerSettings,
     BrokerSettings,
@@ -90,6 +91,29 @@ async def test_a_hub_whose_database_was_deleted_is_heard_under_a_new_epoch(place
         second = await place.desk.alarm("pers", count=2)
     assert second.epoch != first.epoch
     assert (second.seq, second.body["msg"]) == (first.seq, "new"), "the same number, another epoch"
+
+
+class NextBoot(SystemClock):
+    """The same time, after the machine was switched off and on."""
+
+    def now(self) -> At:
+        return replace(super().now(), boot="c" * 32)
+
+
+async def test_a_database_in_memory_is_said_at_the_next_boot_and_its_cries_are_still_stored(
+    place: Place,
+) -> None:
+    memory = (Mount(Path("/"), "tmpfs", "tmpfs"),)
+    async with daemon(place.home, place.world, mounts=memory):
+        place.button.press(Press.SINGLE)
+        first = await place.desk.alarm("pers")
+        assert place.desk.alarms("fault.store") == []
+    async with daemon(place.home, place.world, NextBoot(), mounts=memory) as hub:
+        fault = await place.desk.ended("fault.store")
+        assert "lies in memory (tmpfs, /)" in str(fault.body["evid"])
+        place.button.press(Press.SINGLE)
+        second = await place.desk.alarm("pers", count=2)
+        assert second.epoch == hub.store.epoch != first.epoch
 
 
 async def test_a_corrupt_database_is_set_aside_named_in_an_alarm_and_the_hub_goes_on(

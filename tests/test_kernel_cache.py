@@ -82,7 +82,7 @@ def test_a_folder_is_whole_only_for_the_machine_that_compiled_it(tmp_path: Path)
     assert not marked(tmp_path)
 
 
-def test_a_board_is_known_by_what_its_processor_can_not_by_how_fast_it_goes_now(
+def test_a_board_is_known_by_its_processor_not_by_how_fast_it_goes_or_what_kernel_it_has(
     tmp_path: Path,
 ) -> None:
     def board(text: str) -> str:
@@ -92,5 +92,6 @@ def test_a_board_is_known_by_what_its_processor_can_not_by_how_fast_it_goes_now(
     zero = "processor\t: 0\nBogoMIPS\t: 38.40\nFeatures\t: fp asimd crc32\nCPU part\t: 0xd03\n"
     assert board(zero) == board(zero.replace("38.40", "54.00"))
     assert board(zero) == board(zero + zero), "more cores of one kind"
+    assert board(zero) == board(zero.replace("crc32", "crc32 cpuid")), "a newer kernel"
     assert board(zero) != board(zero.replace("0xd03", "0xd08"))
     assert board(zero) != machine(tmp_path / "nothing")

@@ -12,8 +12,9 @@ silence is all there is to see. Once a second the silence is looked at:
 Then the core is told (LinkChange ADAPTER down: what follows is blind time, no inactivity), the next
 rung of the ladder is climbed (gateway.edge.healing), the scan is started anew, and so on until
 anything at all is heard; the core is told of each rung, and of the end. An adapter that is absent
-at the start is the same case. The pulse for the watchdog turns with each look and each attempt,
-deaf or not: a dead adapter is reported, and no reason to start the daemon anew.
+at the start is the same case. The pulse for the watchdog turns with each look and each attempt, and
+in the ladder's pauses: a dead adapter is reported, and no reason to start the daemon anew. A pause
+ends when BlueZ says that the adapter is back: one that is put in again is not waited for.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ from gateway.edge.healing import Healer, Patient
 from gateway.edge.hearing import Ears, Hearing
 from gateway.edge.means import Means, ScanOnly
 from gateway.edge.patterns import patterns
-from gateway.edge.recovery import Rung, Sign
+from gateway.edge.recovery import Rung, Sign, silence_tells
 from gateway.edge.within import held, within
 from gateway.settings import RadioSettings, ScanMode
 
@@ -51,6 +52,9 @@ STREAM_MS = 15_000
 # What BlueZ may say for a moment of a healthy adapter, and how many looks make it true. Between two
 # rounds of its discovery it does not scan for up to 10 s.
 AGAIN = {Sign.HUNG: 2, Sign.STOPPED: 12}
+PIECE_S = 5.0  # of the ladder's pauses
+# What BlueZ itself says, and so can say the end of.
+TOLD = frozenset({Sign.OFF, Sign.GONE, Sign.ABSENT, Sign.HUNG})
 
 Hear = Callable[[BLEDevice, AdvertisementData], None]
 
@@ -105,7 +109,9 @@ class Scanner:
             deaf_after_s=settings.deaf_after_s,
             canary=settings.canary.upper(),
         )
-        self._healer = Healer(means or ScanOnly(), self._tell_step, log, pause)
+        self._pause = pause
+        self._healer = Healer(means or ScanOnly(), self._tell_step, log, self._rest)
+        self._sign = Sign.SILENT  # of what is treated
         self._patience_s = 0.0
         self._fresh: set[str] = set()
         self._streamed_ms: int | None = None
@@ -168,6 +174,8 @@ class Scanner:
             self._pulse()
         self.scanning = True
         self.settled.set()
+        if self._up is False and self._sign is not Sign.SILENT:
+            self._ears.again(self._clock.now().mono_ms)  # what the fault explains is no evidence
         return None
 
     async def _begin(self) -> None:
@@ -240,7 +248,8 @@ class Scanner:
         if self._up is False:
             if (now_ms - began_ms) / 1000 < self._patience_s:
                 return None
-            return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
+            if silence_tells(self._sign, self._ears.usual_s()):
+                return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
         if self._ears.judge(now_ms) is Hearing.DEAF:
             return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
         return None
@@ -261,6 +270,7 @@ class Scanner:
     # ------------------------------------------------------------------ deaf
     async def _treat(self, fault: Fault) -> None:
         now_ms = self._clock.now().mono_ms
+        self._sign = fault.sign
         self._report(up=False, detail=f"{self.name}: {fault.detail}")
         patient = Patient(
             name=self._chosen,
@@ -273,6 +283,22 @@ class Scanner:
         if step.rung is Rung.SPARE:
             await self._next_adapter()
         self._patience_s = step.wait_s
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait between two rounds of the ladder, at most so long."""
+        end_s = seconds
+        while end_s > 0:
+            self._pulse()
+            await self._pause(min(end_s, PIECE_S))
+            end_s -= PIECE_S
+            if self._sign in TOLD and await self._any_works():
+                return
+
+    async def _any_works(self) -> bool:
+        for name in self._names:
+            if self._ask is not None and await self._ask(name, scanning=False) is None:
+                return True
+        return False
 
     def _streams(self, now_ms: int) -> bool:
         return self._streamed_ms is not None and now_ms - self._streamed_ms < STREAM_MS

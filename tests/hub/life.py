@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.hub import wheels as wheel_folders
-from tests.hub.container import Container, FailedInsideError, debian, files, missing
+from tests.hub.container import Container, FailedInsideError, debian, do, files, missing
 from tests.hub.outside import AIR, DROP_IN, KEY_NAME, Outside, lab_drop_in, outside
 from tests.hub.weight import Weight, weigh
 
 UNIT = "ansim-gateway.service"
+STATE = "/var/lib/ansim-gateway"
 CONFIG = "/etc/ansim/gateway.yaml"
 INSTALL = "/usr/local/sbin/ansim-install"
 # What running any machine leaves behind.
@@ -68,10 +69,15 @@ class Life:
         """Return what the hub's database says now, a line a row."""
         script = (
             "import sqlite3, sys; "
-            "db = sqlite3.connect('file:/var/lib/ansim-gateway/hub.db?mode=ro', uri=True); "
+            f"db = sqlite3.connect('file:{STATE}/hub.db?mode=ro', uri=True); "
             "[print(*row) for row in db.execute(sys.argv[1])]"
         )
         return await self.machine.run("python3", "-c", script, query)
+
+    def moved(self, disk: Path) -> str:
+        """Copy the hub's state to a disk; return the option that puts it in its place."""
+        do("cp", "--archive", str(self.machine.tree / STATE[1:]), str(disk / "hub"))
+        return f"--bind={disk / 'hub'}:{STATE}"
 
     async def check(self) -> str:
         """Return what `ansim check` says of the configuration."""

@@ -249,6 +249,12 @@ class FallDetector:
         return FallDecision(stage, t_ms, onset, likely, reason, evidence=reason.values)
 
 
+def warm_features() -> None:
+    """Compile what describes a window: half of the work, and of the memory that it takes."""
+    room = new_room()
+    describe(room.grid, room.valid, room.scratch, room.means, room.features)
+
+
 def warm() -> None:
     """Compile every kernel, before the daemon says that it is ready."""
     t = np.arange(0, 8000, 20, dtype=np.int64)
