@@ -27,7 +27,7 @@ config=$etc/gateway.yaml
 state=/var/lib/ansim-gateway
 cache=/var/cache/ansim-gateway
 unit=ansim-gateway.service
-wheels='' given_config='' data='' even_unsent='' within=180
+wheels='' given_config='' config_placed='' data='' even_unsent='' within=180
 
 for part in texts machine versions system trial removal; do
   # shellcheck source=/dev/null
@@ -51,21 +51,29 @@ main() {
 options() {
   while [ $# -gt 0 ]; do
     case $1 in
-      --wheels) wheels=$(readlink -e "${2:-}") || usage ;;
-      --config) given_config=$(readlink -e "${2:-}") || usage ;;
-      --ready-within) within=${2:-} ;;
-      --lang) reader=${2:-} ;;
+      -h | --help) usage 2>&1 && exit 0 ;;
+      --wheels | --config | --ready-within | --lang) [ $# -ge 2 ] || wrong_use ;;
+    esac
+    case $1 in
+      --wheels) wheels=$(readlink -e "$2") && [ -d "$wheels" ] || fail no-file "$2" ;;
+      --config) given_config=$(readlink -e "$2") && [ -f "$given_config" ] || fail no-file "$2" ;;
+      --ready-within) within=$2 ;;
+      --lang) reader=$2 && [[ $2 =~ ^(ko|en)$ ]] || wrong_use ;;
       --keep-data | --erase-data) data=${1#--} && data=${data%-data} && shift && continue ;;
       --even-unsent) even_unsent=$1 && shift && continue ;;
-      *) usage ;;
+      *) wrong_use ;;
     esac
     shift 2
   done
-  [[ $within =~ ^[1-9][0-9]*$ ]] || usage
+  [[ $within =~ ^[1-9][0-9]*$ ]] || wrong_use
 }
 
 usage() {
   sed -n '2,10s/^# \{0,1\}//p' "$here/install.sh" >&2
+}
+
+wrong_use() {
+  usage
   exit 2
 }
 
@@ -90,7 +98,7 @@ install_or_upgrade() {
   fi
   make_user "$name"
   place_config "$name"
-  accepts_config "$name" || { [ "$name" = "$before" ] || rm -rf "${root:?}/versions/$name"; fail refused; }
+  accepts_config "$name" || refuse "$name" "$before"
   keep_installer
   switch "$before" "$name"
   prune

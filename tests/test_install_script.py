@@ -80,3 +80,102 @@ def test_every_file_of_the_systemd_folder_has_a_place() -> None:
 def test_the_reader_gets_korean_unless_the_terminal_speaks_english() -> None:
     assert bash("reader=en_GB.UTF-8; say not-installed").stdout == "Nothing is installed here.\n"
     assert bash("reader=C; say not-installed").stdout == "설치된 것이 없습니다.\n"
+
+
+def run(nobody: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as somebody who is not root: it must never install anything here."""
+    (nobody / "id").write_text("#!/bin/sh\necho 1000\n")
+    (nobody / "id").chmod(0o755)
+    return subprocess.run(
+        ["/bin/bash", str(SCRIPTS / script), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": f"{nobody}:/usr/bin:/bin", "LANG": "en_US.UTF-8", "PYTHON": "/bin/false"},
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--lang",),
+        ("--lang", "fr"),
+        ("--ready-within",),
+        ("--ready-within", "0"),
+        ("--config",),
+        ("--frob",),
+        ("upgrade",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_said_before_anything_is_done(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = run(tmp_path, "install.sh", *arguments)
+    assert done.returncode == 2
+    assert "install.sh rollback" in done.stderr
+
+
+def test_help_is_no_wrong_use(tmp_path: Path) -> None:
+    done = run(tmp_path, "install.sh", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "install.sh rollback" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--wheels", "--config"])
+def test_a_file_that_is_not_there_is_named(option: str, tmp_path: Path) -> None:
+    done = run(tmp_path, "install.sh", option, "/not/there")
+    assert done.returncode == 1
+    assert "/not/there" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["build_deb", "build_wheels"])
+def test_an_option_without_its_value_builds_nothing(script: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run(tmp_path, script, str(out), "--python")
+    assert done.returncode == 2
+    assert "--python" in done.stderr
+    assert not out.exists()
+
+
+def test_a_removal_that_was_broken_off_is_finished_by_the_next(tmp_path: Path) -> None:
+    """The units are gone, so that systemctl cannot stop them and says so by its status."""
+    done = bash(
+        "set -e; root=$1; state=/nowhere unit=ansim-gateway.service data=keep; booted() { true; }\n"
+        "systemctl() { case $1 in is-active) return 3 ;; stop) return 5 ;; esac; }\n"
+        "remove_program() { echo program removed; }\n"
+        "uninstall",
+        tmp_path,
+    )
+    assert "program removed" in done.stdout
+    assert done.returncode == 0
+
+
+CONFIGURE = """set -e; root=$1/opt etc=$1/etc config=$1/etc/gateway.yaml
+given_config=$2 config_placed=''
+install() { cp "$5" "$6"; }
+mkdir -p "$root/versions/new/share/ansim/config" "$etc"
+echo "  id: template" > "$root/versions/new/share/ansim/config/minimal.yaml"
+"""
+
+
+def test_a_prepared_configuration_that_is_refused_is_not_left_in_the_way(tmp_path: Path) -> None:
+    given = tmp_path / "mine.yaml"
+    given.write_text("wrong")
+    done = bash(CONFIGURE + "place_config new; refuse new ''", tmp_path, given)
+    assert done.returncode == 1
+    assert not (tmp_path / "etc/gateway.yaml").exists()
+    assert not (tmp_path / "opt/versions/new").exists()
+
+
+def test_a_configuration_that_was_there_before_is_never_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/gateway.yaml").write_text("the home's")
+    bash(CONFIGURE + "place_config new; refuse new ''", tmp_path, "")
+    assert (tmp_path / "etc/gateway.yaml").read_text() == "the home's"
+
+
+def test_the_template_counts_as_edited_by_its_content_whatever_its_date(tmp_path: Path) -> None:
+    script = CONFIGURE + "place_config new; unedited && echo template\n"
+    script += "echo edited > $config; touch -d 2020-01-01 $config; unedited || echo edited"
+    assert bash(script, tmp_path, "").stdout.split() == ["template", "edited"]

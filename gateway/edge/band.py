@@ -131,6 +131,7 @@ class Band:
                 await self._let_go_of_stale()
             if self._ear.found is not None:
                 return self._ear.found
+            self._advertised.clear()  # it was forgotten since (pair --again): an advert anew
 
     async def _let_go_of_stale(self) -> None:
         """Drop a link that BlueZ still holds for a process that was killed: it sends no adverts."""

@@ -43,12 +43,21 @@ def plan(name: str, sys_root: Path = SYS) -> list[list[Write]]:
             raise RadioError(f"{name}: not on USB, not on a serial bus: nothing to reset")
         return groups
     real = device.resolve()
-    usb = next((one for one in (real, *real.parents) if (one / "authorized").exists()), None)
+    usb = next((one for one in (real, *real.parents) if _is_usb_device(one)), None)
     if usb is not None:
         return _usb(usb)
     if (real / "driver").exists():
         return _serial(real)
     raise RadioError(f"{name}: no driver to reset at {real}")
+
+
+def _is_usb_device(folder: Path) -> bool:
+    """Return whether it is a device's folder, and not one of its interfaces'.
+
+    An interface has an `authorized` of its own, but giving that back probes no driver (Linux,
+    Documentation/usb/authorization): the dongle would be dead until it is replugged.
+    """
+    return (folder / "authorized").exists() and (folder / "bDeviceClass").exists()
 
 
 def _usb(device: Path) -> list[list[Write]]:
@@ -64,7 +73,7 @@ def _lost(sys_root: Path) -> list[list[Write]]:
     """Return the reset of every Bluetooth device whose controller the kernel has lost."""
     found: list[list[Write]] = []
     for device in sorted((sys_root / "bus/usb/devices").glob("*")):
-        if (device / "authorized").exists() and _is_bluetooth(device):
+        if _is_usb_device(device) and _is_bluetooth(device):
             found += _usb(device.resolve())
     for driver in sorted((sys_root / "bus/serial/drivers").glob("hci_uart*")):
         for device in sorted((sys_root / "bus/serial/devices").glob("serial*")):

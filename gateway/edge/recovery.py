@@ -11,9 +11,10 @@ nobody whose bluetoothd hangs. Each means is tried once in a deafness, the milde
     systemd   end this process with an error: systemd starts a new one
 
 After each the adapter gets a while in which anything at all must be heard. When the ladder is
-through, a pause that grows, and it is climbed again. Two rules keep it from harming: a living
-stream of a band is only broken when two scans in a row brought nothing, and the last rung is taken
-only by a process that has heard something in its life: a new one will hear no dongle that is dead.
+through, a pause that grows, and it is climbed again. Three rules keep it from harming: a living
+stream of a band is only broken when two scans in a row brought nothing; what BlueZ says is mended
+is left in peace in a house that is often silent (`silence_tells`); and the last rung is taken only
+by a process that has heard something in its life: a new one will hear no dongle that is dead.
 """
 
 from collections.abc import Mapping
@@ -89,6 +90,22 @@ def patience_s(rung: Rung, usual_s: float) -> float:
     (4.75, 23.0, 34.0)
     """
     return SETTLE_S[rung] + min(AIR_TIMES * usual_s, AIR_MOST_S)
+
+
+def silence_tells(sign: Sign, usual_s: float) -> bool:
+    """Return whether silence after a means says that it has not helped.
+
+    After a proven silence it does. A fault that BlueZ has named and does not name any more is
+    mended as far as anybody knows; then silence says something only where the air is never silent
+    for so long. A quiet house that had one fault at night must be left in peace: there it takes the
+    same proof as ever (gateway.edge.hearing).
+
+    >>> silence_tells(Sign.SILENT, 600.0), silence_tells(Sign.OFF, 5.0)
+    (True, True)
+    >>> silence_tells(Sign.OFF, 600.0), silence_tells(Sign.OFF, 0.0)
+    (False, False)
+    """
+    return sign is Sign.SILENT or 0.0 < AIR_TIMES * usual_s <= AIR_MOST_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ silence is all there is to see. Once a second the silence is looked at:
 Then the core is told (LinkChange ADAPTER down: what follows is blind time, no inactivity), the next
 rung of the ladder is climbed (gateway.edge.healing), the scan is started anew, and so on until
 anything at all is heard; the core is told of each rung, and of the end. An adapter that is absent
-at the start is the same case. The pulse for the watchdog turns with each look and each attempt,
-deaf or not: a dead adapter is reported, and no reason to start the daemon anew.
+at the start is the same case. The pulse for the watchdog turns with each look and each attempt, and
+in the ladder's pauses: a dead adapter is reported, and no reason to start the daemon anew. A pause
+ends when BlueZ says that the adapter is back: one that is put in again is not waited for.
 """
 
 import asyncio
@@ -35,12 +36,15 @@ from gateway.edge.healing import Healer, Patient
 from gateway.edge.hearing import Ears, Hearing
 from gateway.edge.means import Means, ScanOnly
 from gateway.edge.patterns import patterns
-from gateway.edge.recovery import Rung, Sign
-from gateway.edge.within import within
+from gateway.edge.recovery import Rung, Sign, silence_tells
+from gateway.edge.within import held, within
 from gateway.settings import RadioSettings, ScanMode
 
 START_S = 20.0  # D-Bus answers in milliseconds or, when bluetoothd hangs, never
 STOP_S = 5.0
+# A connection that hangs holds the air for most of a minute, and one band waits behind the other.
+# A scan of an adapter that is deaf does not wait for them: what ails it ails them.
+AIR_S = 5.0
 CHECKS = 18  # looks at what was heard within `deaf_after_s`, at least
 LOOK_S = 1.0  # and at least so often: each look is a proof of work for the watchdog
 ASK_S = 5.0
@@ -48,6 +52,9 @@ STREAM_MS = 15_000
 # What BlueZ may say for a moment of a healthy adapter, and how many looks make it true. Between two
 # rounds of its discovery it does not scan for up to 10 s.
 AGAIN = {Sign.HUNG: 2, Sign.STOPPED: 12}
+PIECE_S = 5.0  # of the ladder's pauses
+# What BlueZ itself says, and so can say the end of.
+TOLD = frozenset({Sign.OFF, Sign.GONE, Sign.ABSENT, Sign.HUNG})
 
 Hear = Callable[[BLEDevice, AdvertisementData], None]
 
@@ -102,7 +109,9 @@ class Scanner:
             deaf_after_s=settings.deaf_after_s,
             canary=settings.canary.upper(),
         )
-        self._healer = Healer(means or ScanOnly(), self._tell_step, log, pause)
+        self._pause = pause
+        self._healer = Healer(means or ScanOnly(), self._tell_step, log, self._rest)
+        self._sign = Sign.SILENT  # of what is treated
         self._patience_s = 0.0
         self._fresh: set[str] = set()
         self._streamed_ms: int | None = None
@@ -155,7 +164,7 @@ class Scanner:
     async def _start(self) -> Fault | None:
         """Start; return why that failed."""
         try:
-            async with self._air:
+            async with held(self._air, AIR_S if self._up is False else None):
                 await within(START_S, self._begin())
         except Exception as wrong:  # noqa: BLE001 - whatever the stack throws, the adapter failed
             self._log.warning("scan not started", adapter=self.name, error=repr(wrong))
@@ -165,6 +174,8 @@ class Scanner:
             self._pulse()
         self.scanning = True
         self.settled.set()
+        if self._up is False and self._sign is not Sign.SILENT:
+            self._ears.again(self._clock.now().mono_ms)  # what the fault explains is no evidence
         return None
 
     async def _begin(self) -> None:
@@ -199,7 +210,7 @@ class Scanner:
             return
         # A scanner whose adapter died answers "No discovery started": it is stopped all the same.
         with suppress(Exception):
-            async with self._air:
+            async with held(self._air, AIR_S):
                 await within(STOP_S, scanner.stop())
 
     # ------------------------------------------------------------------ listening
@@ -237,7 +248,8 @@ class Scanner:
         if self._up is False:
             if (now_ms - began_ms) / 1000 < self._patience_s:
                 return None
-            return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
+            if silence_tells(self._sign, self._ears.usual_s()):
+                return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
         if self._ears.judge(now_ms) is Hearing.DEAF:
             return Fault(Sign.SILENT, f"nothing heard for {silent_s:.0f} s")
         return None
@@ -258,6 +270,7 @@ class Scanner:
     # ------------------------------------------------------------------ deaf
     async def _treat(self, fault: Fault) -> None:
         now_ms = self._clock.now().mono_ms
+        self._sign = fault.sign
         self._report(up=False, detail=f"{self.name}: {fault.detail}")
         patient = Patient(
             name=self._chosen,
@@ -270,6 +283,22 @@ class Scanner:
         if step.rung is Rung.SPARE:
             await self._next_adapter()
         self._patience_s = step.wait_s
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait between two rounds of the ladder, at most so long."""
+        end_s = seconds
+        while end_s > 0:
+            self._pulse()
+            await self._pause(min(end_s, PIECE_S))
+            end_s -= PIECE_S
+            if self._sign in TOLD and await self._any_works():
+                return
+
+    async def _any_works(self) -> bool:
+        for name in self._names:
+            if self._ask is not None and await self._ask(name, scanning=False) is None:
+                return True
+        return False
 
     def _streams(self, now_ms: int) -> bool:
         return self._streamed_ms is not None and now_ms - self._streamed_ms < STREAM_MS

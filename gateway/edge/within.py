@@ -7,7 +7,8 @@ itself after a grace: its connection to D-Bus dies with bluetoothd, and it with 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 GRACE_S = 1.0
@@ -26,6 +27,22 @@ async def within(limit_s: float, work: Coroutine[Any, Any, T], *, grace_s: float
         await _let_go(task, grace_s)
         raise TimeoutError
     return task.result()
+
+
+@asynccontextmanager
+async def held(lock: asyncio.Lock, limit_s: float | None) -> AsyncIterator[bool]:
+    """Hold a lock, or go on without it when it is not free in time; yield whether it is held."""
+    mine = False
+    try:
+        async with asyncio.timeout(limit_s):
+            mine = await lock.acquire()
+    except TimeoutError:
+        pass
+    try:
+        yield mine
+    finally:
+        if mine:
+            lock.release()
 
 
 async def _let_go(task: asyncio.Task[Any], grace_s: float) -> None:

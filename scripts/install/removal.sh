@@ -7,7 +7,8 @@ uninstall() {
   [ -n "$data" ] || ask_data
   local was=stop
   booted && systemctl is-active --quiet "$unit" && was=start
-  booted && systemctl stop "$unit" ansim-settle.service ansim-clock.service 2> /dev/null
+  # What a removal that was broken off has taken away already is no reason to end here.
+  ! booted || systemctl stop "$unit" ansim-settle.service ansim-clock.service 2> /dev/null || true
   if [ "$data" = erase ] && ! erase_data; then
     [ $was = stop ] || systemctl start "$unit"
     fail not-erased

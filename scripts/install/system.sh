@@ -93,13 +93,22 @@ place_config() {
   hub=$(head -c 16 /dev/urandom | base32 | tr -d = | tr '[:upper:]' '[:lower:]')
   install -m 640 -g ansim "${given_config:-$root/versions/$1/share/ansim/config/minimal.yaml}" "$config.new"
   [ -n "$given_config" ] || sed -i "s/^  id: .*/  id: \"$hub\"/" "$config.new"
-  [ -n "$given_config" ] || touch "$root/unedited" -r "$config.new"
+  [ -n "$given_config" ] || cp "$config.new" "$root/unedited"
   mv "$config.new" "$config"
+  config_placed=yes
 }
 
-# A template that nobody has edited names a broker that does not exist.
+# A template that nobody has edited names a broker that does not exist. By its content: a prepared file
+# that is copied over it may be older than it.
 unedited() {
-  [ -e "$root/unedited" ] && [ ! "$config" -nt "$root/unedited" ]
+  cmp -s "$root/unedited" "$config"
+}
+
+# refuse NEW OLD: a file given with --config goes with the version, or the corrected one would not be taken.
+refuse() {
+  [ "$1" = "$2" ] || rm -rf "${root:?}/versions/$1"
+  [ -z "$config_placed" ] || { rm -f "$config" && say config-withdrawn "$config" >&2; }
+  fail refused
 }
 
 accepts_config() {

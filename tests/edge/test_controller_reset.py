@@ -33,6 +33,7 @@ class Sys:
         for name, value in (("Class", "e0"), ("SubClass", "01"), ("Protocol", "01")):
             self.file(f"{port}/bDevice{name}", value)
         self.link("bus/usb/devices/1-1.4", port)
+        self.file(f"{port}/1-1.4:1.0/authorized", "1")  # the interface's own: no reset
         if hci:
             self.link(f"class/bluetooth/{hci}/device", f"{port}/1-1.4:1.0")
         return authorized

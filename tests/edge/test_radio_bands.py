@@ -348,6 +348,19 @@ async def test_a_bonded_band_that_breaks_off_thrice_has_lost_its_bond_until_it_w
         await advertising(home, lambda: home.changes(Link.BOND) == [False, True])
 
 
+async def test_a_band_that_was_forgotten_waits_for_a_new_advert_and_not_in_a_circle() -> None:
+    """Pairing again forgets what was found just now: the event loop stood still on that."""
+    home = Home(worn(), bands={ADDRESS: band()})
+    (waiting,) = home.radio._bands
+    waiting._advertised.set()
+    waiting._ear.found = None
+    finding = asyncio.create_task(waiting._find(60.0))
+    await settle()
+    waiting._ear.found = BLEDevice(ADDRESS, None, None)
+    waiting._advertised.set()
+    assert await finding == waiting._ear.found
+
+
 async def test_a_bonded_band_that_is_out_of_reach_has_not_lost_its_bond() -> None:
     device = band(refuse=BleakError("Timeout: not found"))
     home = Home(worn(plan=replace(PLAN, bonded=True)), bands={ADDRESS: device})

@@ -10,7 +10,7 @@ from bleak.exc import BleakError
 from gateway.core.model import Heard, Link, LinkChange
 from gateway.edge.adapter import Fault
 from gateway.edge.patterns import FLAGS, patterns
-from gateway.edge.recovery import Sign
+from gateway.edge.recovery import Rung, Sign
 from gateway.edge.scan import Scanner
 from gateway.settings import RadioSettings
 from tests.fakes_radio import BTHOME, Air, HandClock, Script, sensor, settle
@@ -76,6 +76,70 @@ async def test_a_quiet_day_of_sensors_that_promise_nothing_restarts_nothing() ->
     await asyncio.wait([task])
     assert [one.up for one in said if isinstance(one, LinkChange)] == [True]
     assert (air.starts, scanner.recoveries) == (1, {})
+
+
+class Bluetoothd:
+    """Answers what is wrong with the adapter: `wrong`, until it is None."""
+
+    def __init__(self, wrong: Fault | None = None) -> None:
+        self.wrong = wrong
+
+    async def __call__(self, wanted: str, *, scanning: bool = False) -> Fault | None:
+        return self.wrong
+
+
+class Mending:
+    """Means that mend what bluetoothd complains of; notes which were used."""
+
+    can = frozenset(Rung) - {Rung.SPARE}
+
+    def __init__(self, bluetoothd: Bluetoothd) -> None:
+        self._bluetoothd, self.used = bluetoothd, list[Rung]()
+
+    async def do(self, rung: Rung, name: str) -> None:
+        self.used.append(rung)
+        self._bluetoothd.wrong = None
+
+
+@pytest.mark.parametrize("known", [0, 1], ids=["since the start", "after adverts hours apart"])
+@pytest.mark.parametrize(
+    ("fault", "first"),
+    [
+        (Fault(Sign.OFF, "switched off"), Rung.POWER),
+        (Fault(Sign.RESTARTED, "bluetoothd was restarted"), Rung.SCAN),
+        (Fault(Sign.HUNG, "no answer"), Rung.DAEMON),
+    ],
+    ids=lambda one: one.sign.value if isinstance(one, Fault) else "",
+)
+async def test_what_bluez_says_is_mended_is_left_in_peace_through_a_quiet_night(
+    fault: Fault, first: Rung, known: int
+) -> None:
+    air, clock, bluetoothd = Air(), RunningClock(hours=8 + 2 * known), Bluetoothd()
+    means = Mending(bluetoothd)
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        lambda _given: None,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        means=means,
+        ask=bluetoothd,
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await scanner.settled.wait()
+    for hour in range(2 * known):
+        while clock.ms < hour * 3_600_000:  # noqa: ASYNC110 - it runs as fast as it is let
+            await asyncio.sleep(0)
+        air.advert(FOREIGN)
+    bluetoothd.wrong = fault
+    await clock.ended.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert means.used == [first]
 
 
 class BeaconDay(RunningClock):
@@ -211,6 +275,42 @@ async def test_a_silent_adapter_is_asked_and_one_that_is_off_is_told_before_the_
     assert air.starts >= 2
 
 
+async def test_recovery_does_not_wait_for_a_connection_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under a stopped bluetoothd a connect holds the air for 45 s, and the next one again."""
+    monkeypatch.setattr("gateway.edge.scan.AIR_S", 0.0)
+    air, clock, said = Air(), HandClock(), list[Heard | LinkChange]()
+    connecting, hung = asyncio.Lock(), False
+
+    async def ask(wanted: str, *, scanning: bool = False) -> Fault | None:
+        return Fault(Sign.HUNG, f"{wanted}: no answer") if hung and scanning else None
+
+    scanner = Scanner(
+        RadioSettings(deaf_after_s=90.0),
+        (),
+        lambda *_: None,
+        clock,
+        said.append,
+        connecting,
+        structlog.get_logger(),
+        backend=air.backend(),
+        ask=ask,
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await scanner.settled.wait()
+    await connecting.acquire()
+    hung = True
+    async with asyncio.timeout(10):
+        while air.starts < 2:
+            await clock.forward(5)
+    task.cancel()
+    await asyncio.wait([task])
+    assert connecting.locked(), "the band's own"
+    assert air.stops >= 1
+
+
 async def test_the_watchdogs_pulse_turns_while_the_adapter_is_absent() -> None:
     home = Home(sensor(Script()))
     home.air.refuse_start = BleakError("No Bluetooth adapters found.")
@@ -218,6 +318,78 @@ async def test_the_watchdogs_pulse_turns_while_the_adapter_is_absent() -> None:
         before = home.pulses
         await settle()
         assert home.pulses > before
+
+
+async def test_the_watchdogs_pulse_turns_in_the_pauses_of_the_ladder() -> None:
+    air, since, longest = Air(), 0.0, 0.0
+    air.refuse_start = BleakError("No Bluetooth adapters found.")
+    paused = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        nonlocal since, longest
+        since += seconds
+        longest = max(longest, since)
+        await air.pause(seconds)
+        if sum(air.pauses) > 3600:
+            paused.set()
+
+    def pulse() -> None:
+        nonlocal since
+        since = 0.0
+
+    scanner = Scanner(
+        RadioSettings(),
+        (),
+        lambda *_: None,
+        HandClock(),
+        lambda _given: None,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        ask=Bluetoothd(Fault(Sign.GONE, "gone")),
+        pause=pause,
+        pulse=pulse,
+    )
+    task = asyncio.create_task(scanner.run())
+    await paused.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert longest <= 30.0, (
+        "the watchdog's patience with the radio is minutes, the pauses' sum hours"
+    )
+
+
+async def test_an_adapter_that_is_put_back_ends_the_pause_of_the_ladder() -> None:
+    air, bluetoothd, said = Air(), Bluetoothd(Fault(Sign.GONE, "gone")), list[Heard | LinkChange]()
+    air.refuse_start = BleakError("No Bluetooth adapters found.")
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        await air.pause(seconds)
+        if sum(air.pauses) > 3600:  # it is put back as this pause begins
+            bluetoothd.wrong = air.refuse_start = None
+            waited.append(seconds)
+
+    scanner = Scanner(
+        RadioSettings(),
+        (),
+        lambda *_: None,
+        HandClock(),
+        said.append,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        ask=bluetoothd,
+        pause=pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    while air.scanner is None:
+        await settle()
+    air.advert(FOREIGN)
+    task.cancel()
+    await asyncio.wait([task])
+    assert sum(waited) <= 10.0
+    assert [one.up for one in said if isinstance(one, LinkChange)][-1] is True
 
 
 async def test_the_watchdogs_pulse_turns_however_long_silence_may_last() -> None:
