@@ -146,6 +146,38 @@ def test_more_bands_than_connections_are_refused(sound: Settings) -> None:
     assert keys(look(few), Severity.ERROR) == ["radio.max_connections"]
 
 
+FIRST, SPARE = "00:1A:7D:DA:71:13", "00:1A:7D:DA:71:14"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "spares"),
+    [(FIRST, (FIRST,)), (FIRST, (SPARE, SPARE)), (FIRST.lower(), (SPARE, FIRST))],
+)
+def test_an_adapter_is_no_spare_of_its_own(
+    sound: Settings, adapter: str, spares: tuple[str, ...]
+) -> None:
+    twice = replace(sound, radio=RadioSettings(adapter=adapter, spares=spares))
+    assert keys(look(twice), Severity.ERROR) == ["radio.spares"]
+
+
+@pytest.mark.parametrize("adapter", ["", "hci0"])
+def test_with_spares_the_first_adapter_is_named_by_its_address(
+    sound: Settings, adapter: str
+) -> None:
+    unnamed = replace(sound, radio=RadioSettings(adapter=adapter, spares=(SPARE,)))
+    assert keys(look(unnamed), Severity.WARNING) == ["radio.adapter"]
+    named = replace(sound, radio=RadioSettings(adapter=FIRST, spares=(SPARE,)))
+    assert keys(look(named), Severity.WARNING) == []
+
+
+@pytest.mark.parametrize("canary", ["hci0", SOS.address, BAND.address])
+def test_a_canary_that_is_silent_in_health_is_refused(sound: Settings, canary: str) -> None:
+    found = look(replace(sound, radio=RadioSettings(canary=canary)))
+    assert keys(found, Severity.ERROR) == ["radio.canary"]
+    beacon = look(replace(sound, radio=RadioSettings(canary="C0:FF:EE:00:00:01")))
+    assert keys(beacon, Severity.ERROR) == []
+
+
 def test_a_home_without_sos_button_is_warned(sound: Settings) -> None:
     found = look(replace(sound, devices=(DOOR, BAND)))
 

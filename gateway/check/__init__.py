@@ -3,8 +3,8 @@
 finding    severity, key, place in the file, words in both languages, what to do
 devices    addresses, keys, roles, connections   detectors  what falls and inactivity need
 uplink     brokers and TLS                       certificates  theirs
-files      keys, passwords, database, announcer  summary    what will run
-report     all of it, as `ansim check` prints it
+files      keys, passwords, database, announcer  radio  adapters, spares, canary
+summary    what will run         report     all of it, as `ansim check` prints it
 """
 
 from gateway.check.finding import Finding, Severity

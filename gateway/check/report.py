@@ -12,6 +12,7 @@ from gateway.check.detectors import detectors
 from gateway.check.devices import devices
 from gateway.check.files import files
 from gateway.check.finding import Finding, Home, Severity
+from gateway.check.radio import radio
 from gateway.check.summary import summary
 from gateway.check.uplink import uplink
 from gateway.config import DriverOf, InvalidConfig, load_with_places
@@ -41,7 +42,9 @@ def check(
     home = Home.of(settings, driver_of, environ, mounts)
     found = [
         replace(finding, place=place_of(finding.key, places))
-        for finding in chain(devices(home), detectors(home), uplink(home, now), files(home))
+        for finding in chain(
+            devices(home), radio(home), detectors(home), uplink(home, now), files(home)
+        )
     ]
     order = list(Severity)
     return sorted(found, key=lambda f: (order.index(f.severity), f.place or Place(0, 0)))

@@ -182,14 +182,16 @@ class Band:
             return "paired before"
         if self._slots.locked() and not self._ear.connected:
             raise DeviceError(f"{self.name}: {NO_SLOT}")
-        if again:
-            await forget(found)
-            self._ear.found = None
-        self._broken_off = 0
-        self._pairing = asyncio.get_running_loop().create_future()
+        if self._guard.admitting:  # the agent lets in one: a second would shut out the first
+            raise DeviceError(f"{self._guard.admitting} is being paired just now: try again")
         self._guard.open(self._ear.device.stanza.address, self._ear.device.stanza.passkey)
-        self._hurry.set()
         try:
+            if again:
+                await forget(found)
+                self._ear.found = None
+            self._broken_off = 0
+            self._pairing = asyncio.get_running_loop().create_future()
+            self._hurry.set()
             await within(limit_s, _outcome(self._pairing))
         except TimeoutError:
             raise DeviceError(

@@ -33,6 +33,11 @@ class Guard:
     def __init__(self) -> None:
         self._address, self._passkey = "", ""
 
+    @property
+    def admitting(self) -> str:
+        """The address of the device that is being paired; empty: none."""
+        return self._address
+
     def open(self, address: str, passkey: str = "") -> None:
         """Let this device pair."""
         self._address, self._passkey = address.upper(), passkey
@@ -178,5 +183,10 @@ async def bonded(found: BLEDevice) -> bool:
 async def forget(found: BLEDevice) -> None:
     """Drop the bond, and all that BlueZ knows of the device: it has to be found anew."""
     path = _path(found)
-    if path is not None:
+    if path is None:
+        return
+    try:
         await call(path.rpartition("/")[0], "org.bluez.Adapter1", "RemoveDevice", "o", [path])
+    except RadioError as wrong:
+        if "DoesNotExist" not in str(wrong):  # it drops what it has not heard lately
+            raise

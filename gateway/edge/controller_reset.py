@@ -6,7 +6,8 @@ Where the controller sits decides how (sysfs knows):
              enumerates the device anew and loads its firmware again, as after replugging
     serial   a Raspberry Pi's own controller: its driver (hci_uart_bcm) is unbound and bound again;
              older systems attach it by hciuart.service, which is restarted instead
-    gone     no hciN any more: every Bluetooth device that USB or the serial bus still shows
+    lost     no such hciN: the Bluetooth devices that USB or the serial bus still shows without any
+             controller; where each has one, all of them (BlueZ may have failed to set one up)
 
 A soft block (rfkill) is lifted in any case. The folders are arguments so that tests can play them.
 """
@@ -71,18 +72,26 @@ def _serial(device: Path) -> list[list[Write]]:
 
 def _lost(sys_root: Path) -> list[list[Write]]:
     """Return the reset of every Bluetooth device whose controller the kernel has lost."""
-    found: list[list[Write]] = []
-    for device in sorted((sys_root / "bus/usb/devices").glob("*")):
-        if _is_usb_device(device) and _is_bluetooth(device):
-            found += _usb(device.resolve())
+    found = [
+        (device, _usb(device.resolve()))
+        for device in sorted((sys_root / "bus/usb/devices").glob("*"))
+        if _is_usb_device(device) and _is_bluetooth(device)
+    ]
     for driver in sorted((sys_root / "bus/serial/drivers").glob("hci_uart*")):
         for device in sorted((sys_root / "bus/serial/devices").glob("serial*")):
             of_tree = device / "of_node" / "compatible"
             if (device / "driver").exists() and (device / "driver").resolve() == driver.resolve():
-                found += _serial(device)
+                found.append((device, _serial(device)))
             elif not (device / "driver").exists() and of_tree.exists():
-                found.append([Write(driver / "bind", device.name)])
-    return found
+                found.append((device, [[Write(driver / "bind", device.name)]]))
+    bare = [groups for device, groups in found if not _has_controller(device)]
+    chosen = bare or [groups for _, groups in found]
+    return [group for groups in chosen for group in groups]
+
+
+def _has_controller(device: Path) -> bool:
+    """Return whether an hciN hangs on it, or on one of its interfaces."""
+    return any(device.glob("bluetooth/hci*")) or any(device.glob("*/bluetooth/hci*"))
 
 
 def _is_bluetooth(device: Path) -> bool:

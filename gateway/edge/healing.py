@@ -8,7 +8,7 @@ after each scan that is started anew would never see a stronger means otherwise.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -93,7 +93,7 @@ class Healer:
             times=self.counts[step.rung.value],
         )
         self._tell(step.rung, f"{fault.detail}; {took_s:.1f} s{f', {wrong}' if wrong else ''}")
-        return Step(step.rung, 0.0 if wrong else step.wait_s)
+        return replace(step, wait_s=0.0 if wrong and not step.last else step.wait_s)
 
     async def _do(self, rung: Rung, name: str) -> str:
         try:

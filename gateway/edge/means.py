@@ -4,7 +4,8 @@ The daemon's sandbox has no capability and no device, so what needs root is a on
 own, started through polkit (systemd/51-ansim-radio.rules):
 
     ansim-bluetoothd.service        bluetoothd is killed and started anew
-    ansim-radio-reset@hciN.service  the controller is reset (gateway.edge.controller_reset)
+    ansim-radio-reset@hciN.service  the controller is reset (gateway.edge.controller_reset); @lost:
+                                    those that have no hciN
 """
 
 import asyncio
@@ -19,6 +20,8 @@ UNIT_S = 40.0  # a oneshot; its own TimeoutStartSec is shorter
 DAEMON_UNIT = "ansim-bluetoothd.service"
 RESET_UNIT = "ansim-radio-reset@{name}.service"
 DEFAULT_ADAPTER = "hci0"
+# An adapter that BlueZ does not have is no hciN: that number may be a healthy one's by now.
+LOST = "lost"
 
 
 class Means(Protocol):
@@ -27,7 +30,7 @@ class Means(Protocol):
     can: frozenset[Rung]
 
     async def do(self, rung: Rung, name: str) -> None:
-        """Do it to the adapter `name` (hciN); RadioError when it cannot be done."""
+        """Do it to the adapter `name` (hciN or LOST); RadioError when it cannot be done."""
         ...
 
 

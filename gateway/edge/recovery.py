@@ -79,17 +79,20 @@ SETTLE_S: Mapping[Rung, float] = MappingProxyType(
 )
 AIR_TIMES = 1.5  # the longest silence of late, so many times
 AIR_MOST_S = 30.0
+AIR_LAST_S = 900.0
+"""So long at most before the process ends itself: a home of a few sensors that speak every ten
+minutes climbed the whole ladder in three minutes, also when its first step had helped."""
 PAUSE_FIRST_S, PAUSE_MOST_S = 5.0, 300.0
 SCANS_BESIDE_A_STREAM = 2
 
 
-def patience_s(rung: Rung, usual_s: float) -> float:
+def patience_s(rung: Rung, usual_s: float, most_s: float = AIR_MOST_S) -> float:
     """Return how long to listen after a means; `usual_s`: the longest silence of a hearing adapter.
 
     >>> patience_s(Rung.SCAN, 0.5), patience_s(Rung.RESET, 10.0), patience_s(Rung.SCAN, 600.0)
     (4.75, 23.0, 34.0)
     """
-    return SETTLE_S[rung] + min(AIR_TIMES * usual_s, AIR_MOST_S)
+    return SETTLE_S[rung] + min(AIR_TIMES * usual_s, most_s)
 
 
 def silence_tells(sign: Sign, usual_s: float) -> bool:
@@ -110,10 +113,14 @@ def silence_tells(sign: Sign, usual_s: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do next. rung None: nothing, for `wait_s`. Otherwise do it, then listen so long."""
+    """What to do next. rung None: nothing, for `wait_s`. Otherwise do it, then listen so long.
+
+    last: only the process's end is left; so listen also if this cannot be done.
+    """
 
     rung: Rung | None
     wait_s: float
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +152,15 @@ class Ladder:
         if streaming and unproven and self.scans < SCANS_BESIDE_A_STREAM:
             return self._after(Rung.SCAN, usual_s)
         barred = set() if heard_ever else {Rung.SYSTEMD}
-        for rung in LADDERS[sign]:
-            if rung in can and rung not in self.tried and rung not in barred:
-                return self._after(rung, usual_s)
+        not_yet = can - self.tried - barred
+        if left := [rung for rung in LADDERS[sign] if rung in not_yet]:
+            return self._after(left[0], usual_s, last=left[1:] == [Rung.SYSTEMD])
         rounds = self.rounds + 1
         pause_s = backoff(rounds, first_s=PAUSE_FIRST_S, ceiling_s=PAUSE_MOST_S)
         return Ladder(rounds=rounds), Step(None, pause_s)
 
-    def _after(self, rung: Rung, usual_s: float) -> tuple["Ladder", Step]:
+    def _after(self, rung: Rung, usual_s: float, *, last: bool = False) -> tuple["Ladder", Step]:
         scans = self.scans + (rung is Rung.SCAN)
         state = replace(self, tried=self.tried | {rung}, scans=scans)
-        return state, Step(rung, patience_s(rung, usual_s))
+        most_s = AIR_LAST_S if last else AIR_MOST_S
+        return state, Step(rung, patience_s(rung, usual_s, most_s), last)

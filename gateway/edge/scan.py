@@ -34,7 +34,7 @@ from gateway.edge.adapter import Examiner, Fault, find_adapter, in_words
 from gateway.edge.decoding import Deliver
 from gateway.edge.healing import Healer, Patient
 from gateway.edge.hearing import Ears, Hearing
-from gateway.edge.means import Means, ScanOnly
+from gateway.edge.means import LOST, Means, ScanOnly
 from gateway.edge.patterns import patterns
 from gateway.edge.recovery import Rung, Sign, silence_tells
 from gateway.edge.within import held, within
@@ -163,6 +163,8 @@ class Scanner:
     # ------------------------------------------------------------------ starting and stopping
     async def _start(self) -> Fault | None:
         """Start; return why that failed."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
         try:
             async with held(self._air, AIR_S if self._up is False else None):
                 await within(START_S, self._begin())
@@ -174,8 +176,11 @@ class Scanner:
             self._pulse()
         self.scanning = True
         self.settled.set()
-        if self._up is False and self._sign is not Sign.SILENT:
-            self._ears.again(self._clock.now().mono_ms)  # what the fault explains is no evidence
+        if self._up is False:
+            took_s = round(loop.time() - began_s, 2)  # the ladder's own figure is without it
+            self._log.info("scan started anew", adapter=self.name, took_s=took_s)
+            if self._sign is not Sign.SILENT:
+                self._ears.again(self._clock.now().mono_ms)  # the fault explains it
         return None
 
     async def _begin(self) -> None:
@@ -273,7 +278,7 @@ class Scanner:
         self._sign = fault.sign
         self._report(up=False, detail=f"{self.name}: {fault.detail}")
         patient = Patient(
-            name=self._chosen,
+            name=LOST if fault.sign is Sign.GONE else self._chosen,
             spares=len(self._names) > 1,
             streaming=self._streams(now_ms),
             heard_ever=self._ears.anything or self.streamed > 0,

@@ -36,6 +36,7 @@ class Sys:
         self.file(f"{port}/1-1.4:1.0/authorized", "1")  # the interface's own: no reset
         if hci:
             self.link(f"class/bluetooth/{hci}/device", f"{port}/1-1.4:1.0")
+            (self.root / f"{port}/1-1.4:1.0/bluetooth/{hci}").mkdir(parents=True)
         return authorized
 
     def raspberry(self, hci: str | None = "hci0") -> Path:
@@ -48,6 +49,7 @@ class Sys:
         if hci:
             self.link(f"{device}/driver", driver)
             self.link(f"class/bluetooth/{hci}/device", device)
+            (self.root / f"{device}/bluetooth/{hci}").mkdir(parents=True)
         return self.root / driver
 
 
@@ -80,6 +82,20 @@ def test_a_dongle_whose_controller_is_lost_is_found_by_its_class(sysfs: Sys) -> 
 def test_a_serial_controller_that_no_driver_holds_is_bound_again(sysfs: Sys) -> None:
     driver = sysfs.raspberry(hci=None)
     assert plan("hci0", sysfs.root) == [[Write(driver / "bind", "serial0-0")]]
+
+
+def test_a_lost_dongle_is_reset_and_the_healthy_controller_beside_it_is_not(sysfs: Sys) -> None:
+    sysfs.raspberry("hci0")
+    authorized = sysfs.usb(hci=None)
+    assert plan("lost", sysfs.root) == [[Write(authorized, "0")], [Write(authorized, "1")]]
+
+
+def test_where_each_device_has_its_controller_all_of_them_may_be_the_one_bluez_lacks(
+    sysfs: Sys,
+) -> None:
+    authorized, driver = sysfs.usb("hci1"), sysfs.raspberry("hci0")
+    written = [write.path for group in plan("lost", sysfs.root) for write in group]
+    assert written == [authorized, authorized, driver / "unbind", driver / "bind"]
 
 
 def test_a_virtual_controller_has_nothing_to_reset(sysfs: Sys) -> None:

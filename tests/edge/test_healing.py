@@ -126,10 +126,12 @@ async def test_roots_units_are_started_by_their_names(
     await means.do(Rung.DAEMON, "hci1")
     await means.do(Rung.RESET, "hci1")
     await means.do(Rung.RESET, "")
+    await means.do(Rung.RESET, "lost")
     assert (tmp_path / "asked").read_text().splitlines() == [
         "start --no-ask-password ansim-bluetoothd.service",
         "start --no-ask-password ansim-radio-reset@hci1.service",
         "start --no-ask-password ansim-radio-reset@hci0.service",
+        "start --no-ask-password ansim-radio-reset@lost.service",
     ]
 
 

@@ -378,3 +378,32 @@ async def test_pairing_is_refused_with_the_reason() -> None:
             await home.radio.pair("band")
         with pytest.raises(DeviceError, match="not heard"):
             await home.radio.pair("polar")
+
+
+async def test_one_band_is_paired_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unbonded(_found: BLEDevice) -> bool:
+        return False
+
+    monkeypatch.setattr("gateway.edge.band.bonded", unbonded)
+    plan = replace(PLAN, bonded=True)
+    away = band(refuse=BleakError("Timeout: not found"))
+    home = Home(
+        worn(plan=plan),
+        worn(name="polar", address=SECOND, plan=plan),
+        bands={ADDRESS: away, SECOND: away},
+    )
+    async with home.running():
+        for address in (ADDRESS, SECOND):
+            home.air.advert(address)
+        first = asyncio.create_task(home.radio.pair("band"))
+        await settle()
+        with pytest.raises(DeviceError, match=f"{ADDRESS} is being paired just now"):
+            await home.radio.pair("polar")
+        assert not first.done()
+        first.cancel()
+        await asyncio.wait([first])
+        second = asyncio.create_task(home.radio.pair("polar"))
+        await settle()
+        assert not second.done(), "the next may"
+        second.cancel()
+        await asyncio.wait([second])

@@ -6,6 +6,7 @@ import random
 import pytest
 import structlog
 from bleak.exc import BleakError
+from structlog.testing import capture_logs
 
 from gateway.core.model import Heard, Link, LinkChange
 from gateway.edge.adapter import Fault
@@ -29,11 +30,14 @@ async def test_nothing_heard_of_anything_makes_the_adapter_deaf_and_restarts_the
         assert home.changes(Link.ADAPTER)[-1] is True
 
 
-async def test_each_step_of_the_recovery_is_told_and_counted() -> None:
+async def test_each_step_of_the_recovery_is_told_counted_and_timed_with_its_scan() -> None:
     home = Home(sensor(Script()), deaf_after_s=90.0, canary=FOREIGN)
     async with home.running():
         home.air.advert(FOREIGN)
-        await home.clock.forward(93)
+        with capture_logs() as logged:
+            await home.clock.forward(93)
+        (anew,) = (line for line in logged if line["event"] == "scan started anew")
+        assert anew["took_s"] >= 0
         steps = [one.step for one in home.said if isinstance(one, LinkChange)]
         assert steps == ["", "", "scan"]
         assert home.radio.status().recoveries == {"scan": 1}
@@ -140,6 +144,46 @@ async def test_what_bluez_says_is_mended_is_left_in_peace_through_a_quiet_night(
     task.cancel()
     await asyncio.wait([task])
     assert means.used == [first]
+
+
+class Futile:
+    """Means that help nothing; notes what was done to whom."""
+
+    can = frozenset(Rung) - {Rung.SPARE}
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Rung, str]] = []
+        self.reset = asyncio.Event()
+
+    async def do(self, rung: Rung, name: str) -> None:
+        self.done.append((rung, name))
+        if rung is Rung.RESET:
+            self.reset.set()
+
+
+async def test_an_adapter_that_bluez_does_not_have_is_reset_as_lost_and_no_hci0_in_its_place() -> (
+    None
+):
+    air, means = Air(), Futile()
+    air.refuse_start = BleakError("no adapter")
+    scanner = Scanner(
+        RadioSettings(adapter="00:1A:7D:DA:71:13"),
+        (),
+        lambda *_: None,
+        HandClock(),
+        lambda _given: None,
+        asyncio.Lock(),
+        structlog.get_logger(),
+        backend=air.backend(),
+        means=means,
+        ask=Bluetoothd(Fault(Sign.GONE, "gone")),
+        pause=air.pause,
+    )
+    task = asyncio.create_task(scanner.run())
+    await means.reset.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert means.done[-1] == (Rung.RESET, "lost")
 
 
 class BeaconDay(RunningClock):

@@ -87,6 +87,15 @@ def test_patience_fits_the_air_and_is_bounded(rung: Rung, usual_s: float) -> Non
     assert patience_s(rung, 0.0) <= patience_s(rung, usual_s) <= patience_s(rung, 0.0) + 60
 
 
+def test_before_the_process_ends_itself_a_sparse_home_is_listened_to_for_its_own_time() -> None:
+    ladder, waits = Ladder(), dict[Rung | None, float]()
+    for _ in range(5):
+        ladder, step = ladder.step(Sign.SILENT, can=NO_SPARE, usual_s=600.0)
+        waits[step.rung] = step.wait_s
+    assert list(waits) == [Rung.SCAN, Rung.POWER, Rung.DAEMON, Rung.RESET, Rung.SYSTEMD]
+    assert [wait > 600.0 for wait in waits.values()] == [False, False, False, True, False]
+
+
 @given(
     st.lists(st.sampled_from(Sign), max_size=40),
     st.frozensets(st.sampled_from(Rung)),

@@ -2,7 +2,7 @@
 
 systemd-nspawn with --keep-unit makes the container's groups below the caller's. Of two containers
 begun from one place, both units `ansim-gateway.service` are then one group: each systemd finds the
-other's processes in it, cannot see them, and fails to kill or to start its own ("Failed to kill
+other's processes in it, cannot see them, and fails to kill its own ("Failed to kill
 control group ... Input/output error"). So each is begun from a group that nobody else is in.
 """
 

@@ -79,6 +79,10 @@ class Life:
         do("cp", "--archive", str(self.machine.tree / STATE[1:]), str(disk / "hub"))
         return f"--bind={disk / 'hub'}:{STATE}"
 
+    def moved_back(self, disk: Path) -> None:
+        """Copy the state back: an older copy would count where the hub has counted already."""
+        do("cp", "--archive", f"{disk / 'hub'}/.", str(self.machine.tree / STATE[1:]))
+
     async def check(self) -> str:
         """Return what `ansim check` says of the configuration."""
         return await self.machine.run("ansim", "check", CONFIG, "--lang", "en")

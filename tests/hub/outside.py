@@ -56,9 +56,7 @@ def lab_drop_in(watchdog_s: int = 60) -> str:
     # By the version's own path, as the first line of bin/ansim has it: kernels are cached for it.
     python = "$(readlink -f /opt/ansim/current)/bin/python"
     program = f"exec {python} {AIR}/lab_hub.py -c /etc/ansim/gateway.yaml -r {AIR}/air.sock"
-    # A /proc of the unit's own would show it the boot id of the machine outside, at every boot.
-    lines = ("ExecStart=", f"ExecStart=/bin/sh -c '{program}'", "ProtectProc=default")
-    return "\n".join(["[Service]", *lines, f"WatchdogSec={watchdog_s}", ""])
+    return f"[Service]\nExecStart=\nExecStart=/bin/sh -c '{program}'\nWatchdogSec={watchdog_s}\n"
 
 
 @contextlib.asynccontextmanager
