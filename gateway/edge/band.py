@@ -174,16 +174,22 @@ class Band:
         again: drop the bond there is; for a device that has lost its side of it.
         """
         if not self._plan.bonded:
-            raise DeviceError(f"{self.name} needs no pairing")
+            raise DeviceError(f"{self.name} needs no pairing / 페어링이 필요 없는 장치입니다")
         found = self._ear.found
         if found is None:
-            raise DeviceError(f"{self.name} is not heard: bring it near the hub, switched on")
+            raise DeviceError(
+                f"{self.name} is not heard: bring it near the hub, switched on"
+                " / 신호가 들리지 않습니다. 켜서 허브 가까이 두십시오"
+            )
         if not again and await bonded(found):
             return "paired before"
         if self._slots.locked() and not self._ear.connected:
-            raise DeviceError(f"{self.name}: {NO_SLOT}")
+            raise DeviceError(f"{self.name}: {NO_SLOT} / 연결 자리가 모두 찼습니다")
         if self._guard.admitting:  # the agent lets in one: a second would shut out the first
-            raise DeviceError(f"{self._guard.admitting} is being paired just now: try again")
+            raise DeviceError(
+                f"{self._guard.admitting} is being paired just now: try again"
+                " / 다른 장치를 페어링하는 중입니다. 잠시 뒤 다시 하십시오"
+            )
         self._guard.open(self._ear.device.stanza.address, self._ear.device.stanza.passkey)
         try:
             if again:
@@ -195,7 +201,8 @@ class Band:
             await within(limit_s, _outcome(self._pairing))
         except TimeoutError:
             raise DeviceError(
-                f"{self.name}: not within {limit_s:g} s; {self._ear.detail}"
+                f"{self.name}: not within {limit_s:g} s / {limit_s:g}초 안에 되지 않았습니다:"
+                f" {self._ear.detail}"
             ) from None
         finally:
             self._pairing = None

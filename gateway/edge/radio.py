@@ -151,8 +151,11 @@ class Radio:
         for band in self._bands:
             if band.name == name:
                 return await band.pair(again=again)
-        known = ", ".join(band.name for band in self._bands if band.bonds) or "none"
-        raise DeviceError(f"no band called {name} (those that pair: {known})")
+        known = ", ".join(band.name for band in self._bands if band.bonds) or "-"
+        raise DeviceError(
+            f"no band called {name} (those that pair: {known})"
+            f" / {name} 밴드가 없습니다(페어링 가능: {known})"
+        )
 
     async def settled(self) -> None:
         """Wait until the adapter scans, or its fault has been delivered."""
