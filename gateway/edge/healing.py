@@ -32,6 +32,7 @@ class Patient:
     streaming: bool = False
     heard_ever: bool = True
     usual_s: float = 0.0
+    often_s: float | None = None
 
 
 class Healer:
@@ -74,6 +75,7 @@ class Healer:
             streaming=patient.streaming,
             heard_ever=patient.heard_ever,
             usual_s=patient.usual_s,
+            often_s=patient.often_s,
         )
         if step.rung is None:
             self._log.info("recovery pauses", fault=fault.detail, for_s=step.wait_s)

@@ -143,24 +143,29 @@ class Ladder:
         streaming: bool = False,
         heard_ever: bool = True,
         usual_s: float = 0.0,
+        often_s: float | None = None,
     ) -> tuple["Ladder", Step]:
         """Return the next state and what to do.
 
-        can: the means that exist here. streaming: a band is being heard all the while.
+        can: the means that exist here. streaming: a band is being heard all the while. usual_s,
+        often_s: the longest silence of late, and that which nine of ten do not exceed (the longest
+        unless given); the first is waited for only before the process ends itself.
         """
+        often_s = usual_s if often_s is None else often_s
         unproven = sign in {Sign.SILENT, Sign.STOPPED}
         if streaming and unproven and self.scans < SCANS_BESIDE_A_STREAM:
-            return self._after(Rung.SCAN, usual_s)
+            return self._after(Rung.SCAN, often_s)
         barred = set() if heard_ever else {Rung.SYSTEMD}
         not_yet = can - self.tried - barred
         if left := [rung for rung in LADDERS[sign] if rung in not_yet]:
-            return self._after(left[0], usual_s, last=left[1:] == [Rung.SYSTEMD])
+            last = left[1:] == [Rung.SYSTEMD]
+            return self._after(left[0], usual_s if last else often_s, last=last)
         rounds = self.rounds + 1
         pause_s = backoff(rounds, first_s=PAUSE_FIRST_S, ceiling_s=PAUSE_MOST_S)
         return Ladder(rounds=rounds), Step(None, pause_s)
 
-    def _after(self, rung: Rung, usual_s: float, *, last: bool = False) -> tuple["Ladder", Step]:
+    def _after(self, rung: Rung, air_s: float, *, last: bool = False) -> tuple["Ladder", Step]:
         scans = self.scans + (rung is Rung.SCAN)
         state = replace(self, tried=self.tried | {rung}, scans=scans)
         most_s = AIR_LAST_S if last else AIR_MOST_S
-        return state, Step(rung, patience_s(rung, usual_s, most_s), last)
+        return state, Step(rung, patience_s(rung, air_s, most_s), last)

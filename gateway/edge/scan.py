@@ -283,6 +283,7 @@ class Scanner:
             streaming=self._streams(now_ms),
             heard_ever=self._ears.anything or self.streamed > 0,
             usual_s=self._ears.usual_s(),
+            often_s=self._ears.often_s(),
         )
         step = await self._healer.treat(fault, patient)
         if step.rung is Rung.SPARE:

@@ -126,6 +126,16 @@ def test_the_usual_silence_is_the_longest_of_late() -> None:
     for second in (0, 1, 2, 9, 10):
         made.heard("11:22:33:44:55:66", second * SECOND)
     assert made.usual_s() == 7.0
+    assert made.often_s() == 7.0, "few are known"
+
+
+def test_two_outages_among_many_short_silences_are_not_how_it_often_is() -> None:
+    made, second = ears({}), 0
+    assert made.often_s() == 0.0
+    for gap in [1] * 20 + [25] + [2] * 10 + [30] + [1] * 10:
+        second += gap
+        made.heard("11:22:33:44:55:66", second * SECOND)
+    assert (made.usual_s(), made.often_s()) == (30.0, 2.0)
 
 
 @pytest.mark.parametrize("seed", range(5))

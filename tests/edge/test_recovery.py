@@ -87,6 +87,15 @@ def test_patience_fits_the_air_and_is_bounded(rung: Rung, usual_s: float) -> Non
     assert patience_s(rung, 0.0) <= patience_s(rung, usual_s) <= patience_s(rung, 0.0) + 60
 
 
+def test_one_long_silence_of_late_makes_no_step_slow_but_the_last() -> None:
+    ladder, waits = Ladder(), dict[Rung | None, float]()
+    for _ in range(5):
+        ladder, step = ladder.step(Sign.SILENT, can=NO_SPARE, usual_s=25.0, often_s=1.0)
+        waits[step.rung] = step.wait_s
+    slow = {rung for rung, wait in waits.items() if wait > patience_s(rung or Rung.SCAN, 1.0)}
+    assert slow == {Rung.RESET}
+
+
 def test_before_the_process_ends_itself_a_sparse_home_is_listened_to_for_its_own_time() -> None:
     ladder, waits = Ladder(), dict[Rung | None, float]()
     for _ in range(5):
