@@ -95,13 +95,19 @@ class Presses:
                 return
         raise Failed(f"none of {PRESSES_MOST} presses was heard")
 
-    async def stored(self) -> int:
-        """See each that was heard stored, and none that was not; return how many."""
+    async def stored(self, *, killed: bool) -> int:
+        """See each that was heard stored, and none that was not; return how many.
+
+        killed: the hub was; then it may have heard a press and not written down for us that it did.
+        """
         await self._guest.until("stored", lambda: self._stored() >= self._heard(), STORED_S)
         await asyncio.sleep(QUIET_S)
-        if self._stored() != self._heard():
-            raise Failed(f"{self._heard()} presses heard, {self._stored()} stored")
-        return self._heard()
+        most = len(self._made) if killed else self._heard()
+        if not self._heard() <= self._stored() <= most:
+            raise Failed(
+                f"{len(self._made)} presses, {self._heard()} heard, {self._stored()} stored"
+            )
+        return self._stored()
 
     def _stored(self) -> int:
         return len(self._guest.desk.alarms("pers")) - self._before
@@ -130,7 +136,7 @@ async def one(guest: Machine, chance: random.Random) -> str:
     limit_s = RECOVERED_S + (DEAF_AFTER_S if HIDDEN & set(chosen) else 0.0)
     took_s = await guest.everybody(limit_s)
     await presses.until_heard()
-    count = await presses.stored()
+    count = await presses.stored(killed="hub-killed" in chosen)
     guest.honest()
     return f"{' '.join(chosen)}: all heard {took_s:.1f} s after, {count} presses stored"
 
