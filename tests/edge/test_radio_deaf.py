@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 
 import pytest
 import structlog
 from bleak.exc import BleakError
 from structlog.testing import capture_logs
 
+from gateway.clock import Clock
 from gateway.core.model import Heard, Link, LinkChange
 from gateway.edge.adapter import Fault
 from gateway.edge.patterns import FLAGS, patterns
@@ -58,9 +60,11 @@ class RunningClock(HandClock):
         await asyncio.sleep(0)
 
 
-async def test_a_quiet_day_of_sensors_that_promise_nothing_restarts_nothing() -> None:
-    air, clock, said = Air(), RunningClock(hours=24), list[Heard | LinkChange]()
-    scanner = Scanner(
+def scanner_of(
+    air: Air, clock: Clock, said: list[Heard | LinkChange], promises: Mapping[str, float]
+) -> Scanner:
+    """Return a scanner whose BlueZ nobody asks: silence is all it has to go by."""
+    return Scanner(
         RadioSettings(deaf_after_s=90.0),
         (),
         lambda *_: None,
@@ -68,10 +72,15 @@ async def test_a_quiet_day_of_sensors_that_promise_nothing_restarts_nothing() ->
         said.append,
         asyncio.Lock(),
         structlog.get_logger(),
-        promises={ADDRESS: 600.0},
+        promises=promises,
         backend=air.backend(),
         pause=air.pause,
     )
+
+
+async def test_a_quiet_day_of_sensors_that_promise_nothing_restarts_nothing() -> None:
+    air, clock, said = Air(), RunningClock(hours=24), list[Heard | LinkChange]()
+    scanner = scanner_of(air, clock, said, {ADDRESS: 600.0})
     task = asyncio.create_task(scanner.run())
     await scanner.settled.wait()
     air.advert(FOREIGN)
@@ -213,18 +222,7 @@ async def test_a_day_of_lost_beacons_and_a_dying_sensor_restarts_nothing(seed: i
     air, said = Air(), list[Heard | LinkChange]()
     sensors = tuple(f"B4:35:22:00:00:0{number}" for number in range(4))
     clock = BeaconDay(air, sensors, seed)
-    scanner = Scanner(
-        RadioSettings(deaf_after_s=90.0),
-        (),
-        lambda *_: None,
-        clock,
-        said.append,
-        asyncio.Lock(),
-        structlog.get_logger(),
-        promises=dict.fromkeys(sensors, 240.0),
-        backend=air.backend(),
-        pause=air.pause,
-    )
+    scanner = scanner_of(air, clock, said, dict.fromkeys(sensors, 240.0))
     task = asyncio.create_task(scanner.run())
     await clock.ended.wait()
     task.cancel()
